@@ -1,0 +1,127 @@
+# Everything a developer runs; `make help` lists it.
+#
+# The environment is .venv, filled from requirements/dev.lock; the compiled module is built into
+# python/tamis. A stamp file in .venv stands for each, so that a second run repeats nothing.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python -m
+TOOLS := .tools
+
+RUST_SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find rust -name '*.rs' -o -name Cargo.toml)
+PYTHON_SOURCES := python/tamis tests benches examples tools
+
+# The dependencies are there already, from the lock: pip may not look for any.
+DEVELOP := env -u CONDA_PREFIX VIRTUAL_ENV=$(CURDIR)/$(VENV) PIP_NO_INDEX=1 \
+	$(VENV)/bin/maturin develop --quiet --locked
+
+.PHONY: help demo test check bench docs coverage wheel dev lock clean need-cargo need-python
+
+help:  ## List the targets
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+demo: $(VENV)/.release  ## Index a small handbook and ask it questions
+	@$(VENV)/bin/python examples/demo.py
+
+test: $(VENV)/.release  ## Run every test of both languages, the pinned models included
+	@echo "==> models"
+	@if $(RUN) tamis models fetch; then rm -f $(VENV)/.offline; else touch $(VENV)/.offline; \
+		echo "The models cannot be fetched, so the tests that need them will be skipped."; fi
+	@echo "==> tests of the Rust core"
+	@cargo test --quiet --workspace --locked
+	@echo "==> tests of the Python package"
+	@if test -e $(VENV)/.offline; then export PIP_NO_INDEX=1; fi; $(RUN) pytest --quiet
+
+check: $(VENV)/.release $(TOOLS)/bin/cargo-deny  ## Check format, lint, types, layers, licences and repeated code
+	@echo "==> format"
+	@cargo fmt --all --check
+	@$(RUN) ruff format --quiet --check $(PYTHON_SOURCES)
+	@echo "==> lint"
+	@cargo clippy --quiet --workspace --all-targets --locked -- -D warnings
+	@$(RUN) ruff check --quiet $(PYTHON_SOURCES)
+	@echo "==> types, and the stub of the compiled module"
+	@$(RUN) mypy $(PYTHON_SOURCES)
+	@MYPYPATH=python $(RUN) mypy.stubtest tamis._core
+	@echo "==> layers"
+	@$(VENV)/bin/lint-imports
+	@echo "==> licences and sources of the Rust dependencies"
+	@$(TOOLS)/bin/cargo-deny --locked check bans licenses sources
+	@echo "==> repeated code"
+	@$(VENV)/bin/jscpd --min-lines 8 --min-tokens 70 --exit-code 1 --no-tips \
+		--format python,rust --reporters console rust $(PYTHON_SOURCES)
+
+bench: $(VENV)/.release  ## Run the benchmarks, one after the other
+	@for script in benches/*.py; do echo "==> $$script"; $(VENV)/bin/python $$script; done
+
+docs: $(VENV)/.release  ## Write the API's pages: docs/api and target/doc
+	@$(RUN) pdoc --docformat numpy --output-directory docs/api tamis
+	@RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --workspace --locked
+
+coverage: $(VENV)/.locked $(TOOLS)/bin/cov | need-cargo  ## Report the covered lines of both languages
+	@$(VENV)/bin/python tools/coverage.py
+
+wheel: $(VENV)/.locked | need-cargo  ## Build the wheel into dist and try it in an empty environment
+	@echo "==> wheel"
+	@rm -rf dist build/wheel
+	@$(VENV)/bin/maturin build --quiet --release --locked --out dist
+	@wc -c dist/*.whl && test "$$(cat dist/*.whl | wc -c)" -lt 5000000 \
+		|| { echo "The wheel is larger than 5 MB." >&2; exit 1; }
+	@echo "==> the wheel in an empty environment"
+	@$(PYTHON) -m venv build/wheel
+	@build/wheel/bin/python -m pip install --quiet --require-hashes -r requirements/run.lock
+	@build/wheel/bin/python -m pip install --quiet --no-deps --no-index dist/*.whl
+	@cd build/wheel && bin/tamis sync $(CURDIR)/examples/handbook --index handbook.tamis
+	@cd build/wheel && bin/tamis search "What does Section 4.2(b) say?" --index handbook.tamis
+
+dev: $(VENV)/.quick  ## Build the compiled module quickly, for work on the core
+
+lock: $(VENV)/.locked  ## Renew the lock files of both languages
+	@cargo update
+	@$(RUN) pip install --quiet --upgrade --target $(TOOLS)/uv uv
+	@for groups in "run" "dev --group dev --group docs"; do set -- $$groups; \
+		$(TOOLS)/uv/bin/uv pip compile pyproject.toml --quiet --upgrade --generate-hashes \
+			--universal --python-version 3.11 --custom-compile-command "make lock" \
+			"$${@:2}" --output-file requirements/$$1.lock; done
+
+clean:  ## Remove everything that was built, the environment included
+	@rm -rf $(VENV) $(TOOLS) target build dist docs/api coverage .coverage
+
+$(VENV)/.locked: requirements/dev.lock | need-python
+	@echo "==> environment"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(RUN) pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(VENV)/.release: $(VENV)/.locked $(RUST_SOURCES) | need-cargo
+	@echo "==> compiled module, in release mode"
+	@rm -f $(VENV)/.quick
+	@$(DEVELOP) --release
+	@touch $@
+
+$(VENV)/.quick: $(VENV)/.locked $(RUST_SOURCES) | need-cargo
+	@rm -f $(VENV)/.release
+	@$(DEVELOP) --profile quick
+	@touch $@
+
+# Compiled from source, as their binaries are published only where some networks do not reach.
+$(TOOLS)/bin/cargo-deny: | need-cargo
+	@echo "==> cargo-deny (once, some minutes)"
+	@cargo install --quiet --locked --root $(TOOLS) cargo-deny@0.20.2
+
+$(TOOLS)/bin/cov: | need-cargo
+	@echo "==> llvm_profparser (once, a minute)"
+	@cargo install --quiet --locked --root $(TOOLS) llvm_profparser@0.15.0
+
+need-cargo:
+	@command -v cargo >/dev/null || { echo "tamis is built with Rust 1.90 or newer, and cargo \
+	is not here: install it from https://rustup.rs or your system's packages." >&2; exit 1; }
+
+need-python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "tamis \
+	needs CPython 3.11 or newer, and $(PYTHON) is not: name one, as in make PYTHON=python3.12." \
+	>&2; exit 1; }

@@ -1,0 +1,288 @@
+"""The command line: arguments and printing only.
+
+Results go to standard output, as text or with ``--json`` as JSON; progress and messages go to
+standard error. The exit status is 0, 1 on an error of tamis, 2 for arguments without meaning.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import tamis
+from tamis.errors import InvalidInputError, TamisError
+from tamis.types import Progress
+
+_DESCRIPTION = "Hybrid search over your documents: cited passages, reranked, with versions."
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        options.run(options)
+    except TamisError as error:
+        print(f"tamis: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # the reader of the output, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("tamis: interrupted; the index is as it was", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="tamis", description=_DESCRIPTION)
+    parser.add_argument("--version", action="version", version=f"tamis {tamis.__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Any, summary: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=summary, description=summary)
+        sub.add_argument("--json", action="store_true", help="print JSON, for programs")
+        sub.set_defaults(run=run)
+        return sub
+
+    sync = command("sync", _sync, "Make an index hold what a folder holds.")
+    sync.add_argument("source", metavar="DIR", help="a folder, or a single file")
+    sync.add_argument("--name", help="what its documents' ids begin with (the folder's name)")
+    _index_options(sync)
+    sync.add_argument("--lexical", action="store_true", help="make an index of words only")
+
+    for name, run, summary in (
+        ("search", _search, "Find the passages that answer a query."),
+        ("context", _context, "Assemble the passages for a prompt."),
+    ):
+        search = command(name, run, summary)
+        search.add_argument("query", help="a question, a claim, an identifier")
+        _index_options(search)
+        search.add_argument("-k", type=int, default=10, help="how many hits (10)")
+        search.add_argument(
+            "--mode", choices=("hybrid", "dense", "lexical"), default="hybrid", help="(hybrid)"
+        )
+        search.add_argument("--no-rerank", action="store_true", help="leave the reranker out")
+        search.add_argument("--deadline", type=float, metavar="S", help="seconds to answer in")
+    search.add_argument("--max-tokens", type=int, default=2000, help="the most it may hold (2000)")
+
+    info = command("info", _info, "Tell what an index holds.")
+    _index_options(info)
+
+    evaluate = command("eval", _eval, "Measure the retrievers on a set in BEIR layout.")
+    evaluate.add_argument("dataset", metavar="DATASET_DIR", help="corpus, queries, qrels")
+    evaluate.add_argument("--split", default="test", help="which qrels (test)")
+    evaluate.add_argument("--queries", type=int, metavar="N", help="a fixed sample of N queries")
+    evaluate.add_argument("--encoder", default="bge-small-en-v1.5", help="or none")
+    evaluate.add_argument("--reranker", default="ms-marco-MiniLM-L-12-v2", help="or none")
+    evaluate.add_argument("--max-tokens", type=int, default=256, help="texts are cut here (256)")
+
+    models = commands.add_parser("models", help="The models, and where their files are.")
+    actions = models.add_subparsers(required=True, metavar="ACTION")
+    for name, run, summary in (
+        ("list", _models_list, "List the registered models."),
+        ("fetch", _models_fetch, "Fetch the files of models, by default of all."),
+        ("verify", _models_verify, "Compare the files of models with their checksums."),
+        ("path", _models_path, "Print where the files of models are."),
+    ):
+        action = actions.add_parser(name, help=summary, description=summary)
+        action.add_argument("--json", action="store_true", help="print JSON, for programs")
+        action.set_defaults(run=run)
+        if name != "list":
+            action.add_argument("names", nargs="*", metavar="NAME")
+    return parser
+
+
+def _index_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--index",
+        metavar="X",
+        help="the index; by default $TAMIS_INDEX, or the only *.tamis here",
+    )
+
+
+def _index_path(options: argparse.Namespace) -> Path:
+    if given := options.index or os.environ.get("TAMIS_INDEX"):
+        return Path(given)
+    here = sorted(Path().glob("*.tamis"))
+    if len(here) == 1:
+        return here[0]
+    found = f"there are {', '.join(map(str, here))}" if here else "there is no *.tamis here"
+    raise InvalidInputError(f"which index? {found}; name one with --index")
+
+
+def _sync(options: argparse.Namespace) -> None:
+    path = _index_path(options)
+    index = tamis.open(path, encoder=None) if options.lexical else tamis.open(path)
+    with _progress() as progress:
+        report = index.sync(options.source, name=options.name, progress=progress)
+    for skipped in report.skipped:
+        print(f"skipped {skipped.path}: {skipped.reason}", file=sys.stderr)
+    _print(options, report.to_dict(), str(report))
+
+
+def _results(options: argparse.Namespace) -> Any:
+    index = tamis.open(_index_path(options), read_only=True)
+    with _progress() as progress:
+        index.warm(progress=progress)
+    return index.search(
+        options.query,
+        k=options.k,
+        mode=options.mode,
+        rerank=not options.no_rerank,
+        deadline=options.deadline,
+    )
+
+
+def _search(options: argparse.Namespace) -> None:
+    results = _results(options)
+    lines = []
+    for hit in results:
+        scores = "  ".join(f"{name} {score:.3f}" for name, score in hit.scores.items())
+        lines += [f"{hit.rank}. {hit.citation}", f"   {scores}", _indented(hit.text), ""]
+    lines += [f"note: {reason}" for reason in results.report.degraded]
+    sure = "not judged" if results.confidence is None else f"{results.confidence:.2f}"
+    lines.append(f"{len(results)} hits in {results.report.ms:.0f} ms, confidence {sure}")
+    _print(options, results.to_dict(), "\n".join(lines))
+
+
+def _context(options: argparse.Namespace) -> None:
+    context = _results(options).context(options.max_tokens)
+    if context.reason:
+        print(f"not sufficient: {context.reason}", file=sys.stderr)
+    _print(options, context.to_dict(), context.text)
+
+
+def _info(options: argparse.Namespace) -> None:
+    info = tamis.open(_index_path(options), read_only=True).info()
+    _print(options, info, "\n".join(f"{name:13} {value}" for name, value in info.items()))
+
+
+def _eval(options: argparse.Namespace) -> None:
+    from tamis import evaluation
+
+    def model(kind: Any, name: str) -> Any:
+        return None if name == "none" else kind(name, max_tokens=options.max_tokens)
+
+    dataset = evaluation.load(Path(options.dataset), split=options.split)
+    if options.queries is not None:
+        dataset = evaluation.sample(dataset, options.queries)
+    print(dataset.description, file=sys.stderr)
+    with _progress() as progress:
+        runs = evaluation.rank(
+            dataset,
+            encoder=model(tamis.Encoder, options.encoder),
+            reranker=model(tamis.Reranker, options.reranker),
+            progress=progress,
+        )
+    means = {system: evaluation.evaluate(run, dataset.qrels).means for system, run in runs.items()}
+    names = list(next(iter(means.values())))
+    table = [f"| {dataset.name} | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+    table += [
+        f"| {system} | " + " | ".join(f"{values[name]:.4f}" for name in names) + " |"
+        for system, values in means.items()
+    ]
+    _print(options, {"dataset": dataset.description, "means": means}, "\n".join(table))
+
+
+def _models(options: argparse.Namespace) -> dict[str, Any]:
+    from tamis import models
+
+    names = getattr(options, "names", [])
+    return {name: models.find(name) for name in names} if names else models.registered()
+
+
+def _models_list(options: argparse.Namespace) -> None:
+    from tamis import models
+
+    rows = [
+        {
+            "name": spec.name,
+            "task": type(spec).__name__.removesuffix("Spec").lower(),
+            "licence": spec.licence,
+            "megabytes": round(sum(pin.size for pin in spec.files.values()) / 1e6, 1),
+            "path": str(models.locate(spec) or ""),
+        }
+        for spec in _models(options).values()
+    ]
+    lines = [
+        f"{row['name']:26} {row['task']:9} {row['licence']:11} {row['megabytes']:6} MB  "
+        + (row["path"] or "not fetched")
+        for row in rows
+    ]
+    _print(options, rows, "\n".join(lines))
+
+
+def _models_fetch(options: argparse.Namespace) -> None:
+    from tamis import models
+
+    with _progress() as progress:
+        paths = {
+            name: str(models.fetch(spec, progress=progress))
+            for name, spec in _models(options).items()
+        }
+    _print(options, paths, "\n".join(f"{name}  {path}" for name, path in paths.items()))
+
+
+def _models_verify(options: argparse.Namespace) -> None:
+    from tamis import models
+
+    found = _models(options)
+    for spec in found.values():
+        models.verify(spec)
+    _print(options, list(found), "\n".join(f"{name}  intact" for name in found))
+
+
+def _models_path(options: argparse.Namespace) -> None:
+    from tamis import models
+
+    paths = {name: str(models.locate(spec) or "") for name, spec in _models(options).items()}
+    _print(options, paths, "\n".join(path or f"{n}: not fetched" for n, path in paths.items()))
+
+
+def _print(options: argparse.Namespace, value: Any, text: str) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=2) if options.json else text)
+
+
+def _indented(text: str, lines: int = 6) -> str:
+    shown = [line for line in text.splitlines() if line.strip()]
+    cut = ["..."] if len(shown) > lines else []
+    return "\n".join(f"   | {line[:200]}" for line in shown[:lines] + cut)
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """A bar a stage on standard error; nothing where that is no terminal."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+        tasks: dict[str, Any] = {}
+
+        def tell(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage)
+            bars.update(tasks[stage], completed=done, total=total or None)
+
+        yield tell

@@ -1,0 +1,696 @@
+"""`tamis.open` and `Index`: the one place where the rooms are joined."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import lru_cache, partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from tamis import _core, chunking, context, documents
+from tamis.errors import (
+    IndexNotFoundError,
+    InvalidInputError,
+    ModelMismatchError,
+    ReadOnlyError,
+    SourceConflictError,
+    SourceNotFoundError,
+    UnreadableDocumentError,
+)
+from tamis.lexical import Analyzer, encodable
+from tamis.retrieval import Assemble, Mode, Pipeline, Ranked, Results, confidence
+from tamis.sync import Prepared, Skipped, SyncReport, file_hash, plan_sync, prepare
+from tamis.types import (
+    Chunk,
+    Context,
+    Document,
+    FloatArray,
+    Hit,
+    PassageReranker,
+    Progress,
+    TextEncoder,
+    TokenCounter,
+    content_hash,
+)
+
+DEFAULT_ENCODER = "bge-small-en-v1.5"
+DEFAULT_RERANKER = "ms-marco-MiniLM-L-12-v2"
+
+#: The largest chunk, in the encoder's tokens, heading path included.
+CHUNK_TOKENS = 256
+
+
+def open(
+    path: str | os.PathLike[str],
+    *,
+    encoder: str | TextEncoder | None = DEFAULT_ENCODER,
+    reranker: str | PassageReranker | None = DEFAULT_RERANKER,
+    version: int | None = None,
+    read_only: bool = False,
+) -> Index:
+    """Open an index, or make one.
+
+    No model is loaded and nothing is fetched before the first text is encoded.
+
+    Parameters
+    ----------
+    path : path-like
+        A directory, by custom ``NAME.tamis``.
+    encoder : str, TextEncoder or None
+        A registered name, an object with the protocol, or None: then a new index is purely
+        lexical and needs no model, and one that holds vectors is searched by words only. An
+        index that was made without an encoder stays lexical whatever is given.
+    reranker : str, PassageReranker or None
+        The same; with None the fused order stands.
+    version : int, optional
+        An earlier version, read-only; by default the newest.
+    read_only : bool
+        Never make or change an index.
+
+    Returns
+    -------
+    Index
+
+    Raises
+    ------
+    IndexNotFoundError
+        If there is none and it was not to be made.
+    ModelMismatchError
+        If the index was filled with another encoder; says what differs.
+    ModelNotFoundError
+        If no model of a name is registered.
+    CorruptIndexError, FormatTooNewError, StorageError
+        If a file is damaged, newer than this tamis, or cannot be read.
+    VersionNotFoundError
+        If the index does not hold that version.
+
+    Examples
+    --------
+    >>> import tamis
+    >>> with tamis.open("notes.tamis", encoder=None, reranker=None) as index:
+    ...     index.add([{"id": "a", "text": "Refunds take 30 days."}])
+    ...     index.commit()
+    ...     index.search("refunds")[0].citation
+    1
+    'a, chars 0-21'
+    """
+    return Index(
+        Path(path), _encoder(encoder), _reranker(reranker), version=version, read_only=read_only
+    )
+
+
+def _encoder(encoder: str | TextEncoder | None) -> TextEncoder | None:
+    if isinstance(encoder, str):
+        from tamis.models import Encoder
+
+        return Encoder(encoder)
+    return encoder
+
+
+def _reranker(reranker: str | PassageReranker | None) -> PassageReranker | None:
+    if isinstance(reranker, str):
+        from tamis.models import Reranker
+
+        return Reranker(reranker)
+    return reranker
+
+
+class Index:
+    """An index on the disk: documents in, cited passages out. Made by `tamis.open`.
+
+    An open index sees one version; `sync` and `commit` move it to the one they make, `refresh`
+    to the newest. Searches may run in many threads at once. One process writes at a time, and
+    only while it does so it holds the index's lock.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        encoder: TextEncoder | None,
+        reranker: PassageReranker | None,
+        *,
+        version: int | None,
+        read_only: bool,
+    ) -> None:
+        self.path = path
+        self.encoder = encoder
+        self.reranker = reranker
+        self._read_only = read_only or version is not None
+        self._pending: dict[str, Document] = {}
+        self._deleted: set[str] = set()
+        try:
+            self._snapshot = _core.Snapshot.open(path, version)
+        except IndexNotFoundError:
+            if self._read_only:
+                raise
+            self._create()
+        self._check_encoder()
+
+    def _create(self) -> None:
+        extra = {
+            "encoder": None
+            if self.encoder is None
+            else {"name": self.encoder.name, **self.encoder.fingerprint()},
+            "chunk_tokens": CHUNK_TOKENS,
+            "sources": {},
+        }
+        if self.encoder is not None and self.encoder.max_tokens < CHUNK_TOKENS:
+            extra["chunk_tokens"] = self.encoder.max_tokens
+        dim = None if self.encoder is None else self.encoder.dim
+        _core.create(self.path, dim, "default", "lucene", 1.2, 0.75, json.dumps(extra))
+        self._snapshot = _core.Snapshot.open(self.path, None)
+
+    def _check_encoder(self) -> None:
+        if self._snapshot.dim is None:
+            self.encoder = None
+        if self.encoder is None:
+            return
+        made, given = dict(self._extra["encoder"]), dict(self.encoder.fingerprint())
+        name = made.pop("name")
+        differing = [key for key in sorted(made | given) if made.get(key) != given.get(key)]
+        if differing:
+            shown = "; ".join(f"{key}: {made.get(key)!r} / {given.get(key)!r}" for key in differing)
+            raise ModelMismatchError(
+                f"{self.path} was filled with another encoder than {self.encoder.name!r} "
+                f"(index / given: {shown}). Open it with encoder={name!r}, or make a "
+                "new index for the new model"
+            )
+
+    @property
+    def _extra(self) -> dict[str, Any]:
+        extra: dict[str, Any] = json.loads(self._snapshot.extra)
+        return extra
+
+    def __repr__(self) -> str:
+        return f"<Index {str(self.path)!r}: version {self.version}, {len(self)} chunks>"
+
+    def __len__(self) -> int:
+        """Return the number of chunks."""
+        return self._snapshot.rows
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Forget what was added and not committed."""
+        self._pending.clear()
+        self._deleted.clear()
+
+    @property
+    def version(self) -> int:
+        """The version that answers; 0 is the empty one that an index begins with."""
+        return self._snapshot.version
+
+    def versions(self) -> list[int]:
+        """Return the versions that can be opened, ascending."""
+        return _core.versions(self.path)
+
+    def refresh(self) -> int:
+        """Move to the newest version, which another process may have made, and return it."""
+        if self._snapshot.version != self.versions()[-1]:
+            self._snapshot = _core.Snapshot.open(self.path, None)
+        return self.version
+
+    def info(self) -> dict[str, Any]:
+        """Return what the index holds, as JSON values."""
+        encoder = self._extra["encoder"]
+        return {
+            "path": str(self.path),
+            "version": self.version,
+            "created": self._snapshot.created,
+            "documents": len(self._snapshot.documents()),
+            "chunks": self._snapshot.rows,
+            "segments": self._snapshot.segments,
+            "bytes": self._snapshot.size,
+            "dim": self._snapshot.dim,
+            "encoder": encoder and encoder["name"],
+            "analyzer": self._snapshot.analyzer,
+            "chunk_tokens": self._extra["chunk_tokens"],
+            "sources": self._extra["sources"],
+        }
+
+    def warm(self, *, progress: Progress | None = None) -> None:
+        """Fetch and load the models now, so that the first search does not pay for it.
+
+        Parameters
+        ----------
+        progress : callable, optional
+            Called as ``progress(stage, done, total)`` while files are fetched.
+
+        Raises
+        ------
+        ModelUnavailableError
+            If the files of a model cannot be fetched.
+        """
+        if self.encoder is not None:
+            self.encoder.encode(["warm"], "query", progress=progress)
+        if self.reranker is not None:
+            self.reranker.rerank("warm", ["warm"])
+
+    # Writing
+
+    def sync(
+        self,
+        source: str | os.PathLike[str],
+        *,
+        name: str | None = None,
+        progress: Progress | None = None,
+    ) -> SyncReport:
+        """Make the index hold what a folder holds.
+
+        Files that did not change are not read again, chunks whose text did not change keep their
+        vectors, even in a file that moved, and documents whose file is gone leave the index. All
+        of it becomes visible at once, in one new version, or not at all.
+
+        Parameters
+        ----------
+        source : path-like
+            A folder, read with everything below it (hidden files left out), or a single file.
+        name : str, optional
+            What the ids of its documents begin with; by default the folder's name.
+        progress : callable, optional
+            Called as ``progress(stage, done, total)`` with the stages ``"scan"``, ``"read"`` and
+            those of the encoder.
+
+        Returns
+        -------
+        SyncReport
+            Files that cannot be read are named there, and the sync goes on.
+
+        Raises
+        ------
+        SourceNotFoundError
+            If the source does not exist.
+        SourceConflictError
+            If the index holds another folder under the same name.
+        IndexLockedError
+            If another process writes to the index.
+        ReadOnlyError
+            If the index was opened read-only.
+        ModelUnavailableError
+            If the encoder's files are needed and cannot be fetched.
+        """
+        start = time.monotonic()
+        root = Path(source)
+        if not root.exists():
+            raise SourceNotFoundError(f"there is no folder or file {root}")
+        root = root.resolve()
+        name = name or root.name
+        skipped: list[Skipped] = []
+        with self._writing() as writer:
+            extra = self._extra
+            self._claim(extra, name, root)
+            paths = _paths(root, name)
+            hashes = self._hashes(paths, skipped, progress)
+            numbers = self._numbers(lambda id: id == name or id.startswith(f"{name}/"))
+            indexed = {id: record["hash"] for id, (_, record) in numbers.items()}
+            plan = plan_sync(indexed, hashes)
+
+            fresh: list[Document] = []
+            unread: set[str] = set()
+            todo = plan.added + plan.changed
+            for done, id in enumerate(todo):
+                _tell(progress, "read", done, len(todo))
+                try:
+                    fresh.append(documents.read(paths[id], id=id))
+                except UnreadableDocumentError as error:
+                    skipped.append(Skipped(str(paths[id]), str(error)))
+                    unread.add(id)
+            _tell(progress, "read", len(todo), len(todo))
+
+            prepared = self._prepare(fresh, progress)
+            for id in (*plan.changed, *plan.removed):
+                if id not in unread:
+                    writer.delete(numbers[id][0])
+            self._write(writer, prepared, hashes)
+            self._snapshot = writer.commit(json.dumps(extra))
+
+        chunks = sum(len(chunks) for _, chunks in prepared.documents)
+        return SyncReport(
+            version=self.version,
+            added=tuple(id for id in plan.added if id not in unread),
+            changed=tuple(id for id in plan.changed if id not in unread),
+            unchanged=tuple(sorted({*plan.unchanged, *(unread & indexed.keys())})),
+            removed=plan.removed,
+            skipped=tuple(skipped),
+            chunks=chunks,
+            embedded=prepared.embedded,
+            reused=chunks - prepared.embedded if prepared.vectors is not None else 0,
+            seconds=time.monotonic() - start,
+        )
+
+    def add(self, new: Iterable[Document | Mapping[str, Any]]) -> None:
+        """Add documents; they are cut, encoded and visible after `commit`.
+
+        Parameters
+        ----------
+        new : iterable of Document or mapping
+            A mapping has ``id`` and ``text``, and may have ``title``, ``source`` and
+            ``metadata``. A document of an id that the index holds takes its place.
+
+        Raises
+        ------
+        InvalidInputError
+            If a document has no id, an unknown field, or text that cannot be stored.
+        ReadOnlyError
+            If the index was opened read-only.
+        """
+        self._check_writable()
+        for item in new:
+            document = item if isinstance(item, Document) else _document(item)
+            self._pending[document.id] = document
+            self._deleted.discard(document.id)
+
+    def delete(self, ids: Iterable[str]) -> None:
+        """Delete documents by id, effective with `commit`; unknown ids are no error.
+
+        Raises
+        ------
+        InvalidInputError
+            If `ids` is a single string.
+        ReadOnlyError
+            If the index was opened read-only.
+        """
+        self._check_writable()
+        if isinstance(ids, str):
+            raise InvalidInputError("ids is one string; give a list of ids, such as [id]")
+        for id in ids:
+            self._pending.pop(id, None)
+            self._deleted.add(id)
+
+    def commit(self, *, progress: Progress | None = None) -> int:
+        """Publish what was added and deleted as one new version, and return its number.
+
+        Parameters
+        ----------
+        progress : callable, optional
+            Called as ``progress(stage, done, total)`` with the stages of the encoder.
+
+        Raises
+        ------
+        IndexLockedError
+            If another process writes to the index; nothing is lost, commit again.
+        ReadOnlyError
+            If the index was opened read-only.
+        StorageError
+            If the system refuses; the index is as it was.
+        """
+        self._check_writable()
+        with self._writing() as writer:
+            prepared = self._prepare(list(self._pending.values()), progress)
+            gone = self._pending.keys() | self._deleted
+            for number, _ in self._numbers(gone.__contains__).values():
+                writer.delete(number)
+            self._write(writer, prepared, {})
+            self._snapshot = writer.commit(self._snapshot.extra)
+        self.close()
+        return self.version
+
+    def _check_writable(self) -> None:
+        if self._read_only:
+            raise ReadOnlyError(
+                f"{self.path} was opened read-only at version {self.version}; open it without "
+                "version and read_only to change it"
+            )
+        if self._snapshot.dim is not None and self.encoder is None:
+            raise InvalidInputError(
+                f"{self.path} holds vectors and was opened without an encoder; open it with "
+                f"encoder={self._extra['encoder']['name']!r} to change it"
+            )
+
+    @contextmanager
+    def _writing(self) -> Iterator[_core.Writer]:
+        """Hold the lock, with the newest version open."""
+        self._check_writable()
+        writer = _core.Writer.open(self.path)
+        try:
+            if writer.base_version != self.version:
+                self._snapshot = _core.Snapshot.open(self.path, writer.base_version)
+            yield writer
+        finally:
+            writer.close()
+
+    @staticmethod
+    def _claim(extra: dict[str, Any], name: str, root: Path) -> None:
+        """Record whose documents these are; a folder that is gone has moved."""
+        before = extra["sources"].get(name)
+        if before is not None and Path(before) != root and Path(before).exists():
+            raise SourceConflictError(
+                f"the index holds {before} under the name {name!r}; give {root} another with name="
+            )
+        extra["sources"][name] = str(root)
+
+    def _hashes(
+        self, paths: Mapping[str, Path], skipped: list[Skipped], progress: Progress | None
+    ) -> dict[str, str | None]:
+        hashes: dict[str, str | None] = {}
+        for done, (id, path) in enumerate(paths.items()):
+            _tell(progress, "scan", done, len(paths))
+            try:
+                hashes[id] = file_hash(path)
+            except OSError as error:
+                hashes[id] = None
+                skipped.append(Skipped(str(path), error.strerror or str(error)))
+        _tell(progress, "scan", len(paths), len(paths))
+        return hashes
+
+    def _numbers(self, wanted: Callable[[str], bool]) -> dict[str, tuple[int, dict[str, Any]]]:
+        """The number and the record of each document whose id is wanted."""
+        found = {}
+        for number in self._snapshot.documents():
+            record = json.loads(self._snapshot.document(number))
+            if wanted(record["id"]):
+                found[record["id"]] = (number, record)
+        return found
+
+    def _prepare(self, fresh: Sequence[Document], progress: Progress | None) -> Prepared:
+        count = _counter(self.encoder)
+        most = self._extra["chunk_tokens"]
+        return prepare(
+            fresh,
+            cut=lambda document: chunking.chunk(document, max_tokens=most, count_tokens=count),
+            encoder=self.encoder,
+            known=self._known,
+            progress=progress,
+        )
+
+    def _known(self) -> dict[str, Callable[[], FloatArray]]:
+        """For the hash of each chunk's embedding text, a way to its vector."""
+        snapshot = self._snapshot
+        return {
+            json.loads(snapshot.chunk(row))["hash"]: partial(snapshot.vector, row)
+            for document in snapshot.documents()
+            for row in range(*snapshot.rows_of(document))
+        }
+
+    @staticmethod
+    def _write(writer: _core.Writer, prepared: Prepared, hashes: Mapping[str, str | None]) -> None:
+        row = 0
+        for document, chunks in prepared.documents:
+            record = {
+                "id": document.id,
+                "title": document.title,
+                "source": document.source,
+                "metadata": dict(document.metadata),
+                "hash": hashes.get(document.id),
+            }
+            vectors = None
+            if prepared.vectors is not None:
+                vectors = prepared.vectors[row : row + len(chunks)]
+            row += len(chunks)
+            writer.add(_json(record), document.text, _records(document, chunks), vectors)
+
+    # Reading
+
+    def search(
+        self,
+        query: str,
+        *,
+        k: int = 10,
+        mode: Mode = "hybrid",
+        rerank: bool = True,
+        deadline: float | None = None,
+    ) -> Results:
+        """Find the passages that answer a query.
+
+        Words and vectors each give 100 candidates, their scores are fused (min-max, 0.6 on the
+        vectors), and the reranker reads the best 20, or the best `k` if that is more.
+
+        Parameters
+        ----------
+        query : str
+            A question, a claim, an identifier: any text that is not empty.
+        k : int
+            How many hits, at least 1; fewer if the index holds fewer that match.
+        mode : {"hybrid", "dense", "lexical"}
+            Which retrievers give candidates.
+        rerank : bool
+            Whether the reranker reads the candidates; without it there is no confidence.
+        deadline : float, optional
+            Seconds from now in which to answer: the reranker stops when they are over, and what
+            it has not read keeps its fused order below what it has.
+
+        Returns
+        -------
+        Results
+            The hits, best first, with the score of every stage; what fell short is in
+            ``results.report.degraded``.
+
+        Raises
+        ------
+        InvalidInputError
+            If the query is empty, `k` is below 1, `deadline` is not above 0, or the mode needs
+            an encoder that is not there.
+        ModelUnavailableError
+            If the files of a model are needed and cannot be fetched.
+        """
+        snapshot = self._snapshot
+        reader = _Reader(snapshot)
+        pipeline = Pipeline(
+            snapshot,
+            Analyzer(snapshot.analyzer),
+            self.encoder,
+            self.reranker,
+            lambda row: reader.chunk(row).embedding_text,
+        )
+        ranked, report = pipeline.run(
+            encodable(query), k=k, mode=mode, rerank=rerank, deadline=deadline
+        )
+        hits = tuple(reader.hit(rank, found) for rank, found in enumerate(ranked, 1))
+        logits = [found.scores["logit"] for found in ranked if "logit" in found.scores]
+        return Results(query, hits, confidence(logits), report, self._assemble(reader))
+
+    def search_many(self, queries: Iterable[str], **options: Any) -> list[Results]:
+        """Return the results of each query; the options are those of `search`."""
+        return [self.search(query, **options) for query in queries]
+
+    def _assemble(self, reader: _Reader) -> Assemble:
+        counter = _counter(self.reranker) or _counter(self.encoder) or chunking.estimate_tokens
+
+        def assemble(
+            results: Results, most: int, least: float, count_tokens: TokenCounter | None
+        ) -> Context:
+            return context.assemble(
+                results.hits,
+                max_tokens=most,
+                confidence=results.confidence,
+                min_confidence=least,
+                count_tokens=count_tokens or counter,
+                document_text=reader.text,
+            )
+
+        return assemble
+
+
+class _Reader:
+    """Reads chunks and documents of one version, each document's text at most once."""
+
+    def __init__(self, snapshot: _core.Snapshot) -> None:
+        self._snapshot = snapshot
+        self._numbers: dict[str, int] = {}
+        self._text = lru_cache(maxsize=None)(snapshot.text)
+        self._record = lru_cache(maxsize=None)(lambda number: json.loads(snapshot.document(number)))
+
+    def text(self, document_id: str) -> str:
+        """The text of a document of which a chunk was read."""
+        return self._text(self._numbers[document_id])
+
+    def document(self, row: int) -> dict[str, Any]:
+        number = self._snapshot.document_of(row)
+        record: dict[str, Any] = self._record(number)
+        self._numbers[record["id"]] = number
+        return record
+
+    def chunk(self, row: int) -> Chunk:
+        record = json.loads(self._snapshot.chunk(row))
+        document_id = self.document(row)["id"]
+        start, end = record["span"]
+        return Chunk(
+            id=record["id"],
+            document_id=document_id,
+            text=self.text(document_id)[start:end],
+            start=start,
+            end=end,
+            headings=tuple(record["headings"]),
+            kind=record["kind"],
+        )
+
+    def hit(self, rank: int, ranked: Ranked) -> Hit:
+        document = self.document(ranked.row)
+        return Hit(
+            chunk=self.chunk(ranked.row),
+            score=ranked.scores[ranked.stage],
+            stage=ranked.stage,
+            rank=rank,
+            scores=ranked.scores,
+            title=document["title"],
+            source=document["source"],
+            metadata=document["metadata"],
+        )
+
+
+def _counter(model: TextEncoder | PassageReranker | None) -> TokenCounter | None:
+    return None if model is None else model.count_tokens
+
+
+def _paths(root: Path, name: str) -> dict[str, Path]:
+    """The files of a source by document id."""
+    if root.is_file():
+        return {name: root}
+    return {f"{name}/{path.relative_to(root).as_posix()}": path for path in documents.find(root)}
+
+
+def _document(item: Mapping[str, Any]) -> Document:
+    unknown = item.keys() - {"id", "text", "title", "source", "metadata"}
+    missing = {"id", "text"} - item.keys()
+    if unknown or missing:
+        raise InvalidInputError(
+            f"a document has the fields {sorted(item)}; it needs id and text, and may have title, "
+            "source and metadata"
+        )
+    return Document(**item)
+
+
+def _records(document: Document, chunks: Sequence[Chunk]) -> list[tuple[bytes, str]]:
+    return [
+        (
+            _json(
+                {
+                    "id": chunk.id,
+                    "span": chunk.span,
+                    "headings": chunk.headings,
+                    "kind": chunk.kind,
+                    "hash": content_hash(chunk.embedding_text),
+                }
+            ),
+            chunk.embedding_text,
+        )
+        for chunk in chunks
+    ]
+
+
+def _json(record: Mapping[str, Any]) -> bytes:
+    try:
+        return json.dumps(record, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError) as error:
+        raise InvalidInputError(
+            f"the metadata of document {record.get('id')!r} is no JSON: {error}"
+        ) from None
+
+
+def _tell(progress: Progress | None, stage: str, done: int, total: int) -> None:
+    if progress is not None:
+        progress(stage, done, total)

@@ -1,0 +1,216 @@
+"""`BM25Index`: exact BM25 over texts, usable on its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from tamis import _core
+from tamis.errors import InvalidInputError
+from tamis.types import FloatArray, IntArray
+
+Variant: TypeAlias = Literal["lucene", "robertson", "atire", "bm25l", "bm25+"]
+
+
+class Analyzer:
+    """Turns text into terms, the same way for documents and queries.
+
+    Parameters
+    ----------
+    name : {"default", "plain"}
+        ``"default"`` folds case and width, stems English, and keeps identifiers such as
+        ``4.2(b)`` or ``ERR_CONN_42`` whole and in parts; ``"plain"`` gives folded words.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is no analyzer of this name.
+
+    Examples
+    --------
+    >>> import tamis
+    >>> tamis.Analyzer().terms("Section 4.2(b), early termination")
+    ['section', '4.2(b)', '4.2', 'b', 'earli', 'termin']
+    """
+
+    def __init__(self, name: str = "default") -> None:
+        self._core = _core.Analyzer(name)
+
+    @property
+    def name(self) -> str:
+        """The name recorded with an index."""
+        return self._core.name
+
+    def terms(self, text: str) -> list[str]:
+        """Return the terms of a text, in order."""
+        return self._core.terms(encodable(text))
+
+
+class BM25Index:
+    """Texts in memory and their exact BM25 top-k.
+
+    A query is text, never a query language: no string is an error. Scores are summed in fixed
+    point, so that they have the same bits for any order of terms; they equal the published
+    formula to 1e-5. Equal scores are ordered by row.
+
+    Parameters
+    ----------
+    analyzer : str
+        The name of an `Analyzer`.
+    variant : {"lucene", "robertson", "atire", "bm25l", "bm25+"}
+        The formula; see Kamphuis et al., "Which BM25 do you mean?" (ECIR 2020).
+    k1 : float
+        How soon repetition of a term stops counting, at least 0.
+    b : float
+        How much length counts, 0 to 1.
+
+    Raises
+    ------
+    InvalidInputError
+        If a name is unknown or a parameter out of range.
+
+    Examples
+    --------
+    >>> import tamis
+    >>> lexical = tamis.BM25Index()
+    >>> lexical.add(["Section 2.4(b) Deliveries", "Section 4.2(b) Early termination"])
+    range(0, 2)
+    >>> scores, rows = lexical.search("What does 4.2(b) say?", k=1)
+    >>> rows.tolist()
+    [1]
+    """
+
+    def __init__(
+        self,
+        analyzer: str = "default",
+        variant: Variant = "lucene",
+        k1: float = 1.2,
+        b: float = 0.75,
+    ) -> None:
+        self._core = _core.BM25Index(analyzer, variant, k1, b)
+
+    def __len__(self) -> int:
+        return len(self._core)
+
+    def __repr__(self) -> str:
+        core = self._core
+        return (
+            f"<BM25Index: {len(self)} texts, {core.variant}, k1={core.k1}, b={core.b}, "
+            f"analyzer {core.analyzer!r}>"
+        )
+
+    def add(self, texts: Iterable[str]) -> range:
+        """Add texts at the end.
+
+        Parameters
+        ----------
+        texts : iterable of str
+            One row each; an empty text is a row that is never found.
+
+        Returns
+        -------
+        range
+            Their row numbers.
+
+        Raises
+        ------
+        InvalidInputError
+            If `texts` is a single string, or a text holds a lone surrogate.
+        """
+        if isinstance(texts, str):
+            raise InvalidInputError("texts is one string; give a list of texts, such as [text]")
+        batch = [encodable(text) for text in texts]
+        start = len(self)
+        self._core.add(batch)
+        return range(start, start + len(batch))
+
+    def search(self, query: str, k: int = 10) -> tuple[FloatArray, IntArray]:
+        """Return the best rows for a query, best first.
+
+        Parameters
+        ----------
+        query : str
+            Any text; a term counts as often as the query repeats it.
+        k : int
+            How many, at least 1. Only rows that hold a term of the query and score above 0 are
+            found, so there may be fewer.
+
+        Returns
+        -------
+        scores : ndarray of float32, shape (m,), m <= k
+            Falling, above 0.
+        rows : ndarray of int64, shape (m,)
+            The row numbers.
+
+        Raises
+        ------
+        InvalidInputError
+            If `k` is below 1.
+        """
+        return self._core.search(encodable(query), k)
+
+    def search_many(
+        self, queries: Sequence[str], k: int = 10, *, threads: int | None = None
+    ) -> tuple[FloatArray, IntArray]:
+        """Return the best rows for many queries at once.
+
+        Parameters
+        ----------
+        queries : sequence of str
+            As in `search`.
+        k : int
+            How many for each.
+        threads : int, optional
+            At most this many; by default the cores that the process may use.
+
+        Returns
+        -------
+        scores : ndarray of float32, shape (len(queries), m), m <= k
+            Row by row as `search` gives them, filled up with 0.
+        rows : ndarray of int64, of the same shape
+            Filled up with -1.
+        """
+        if threads is not None and threads < 1:
+            raise InvalidInputError(f"threads is {threads}; it takes at least 1")
+        return self._core.search_many([encodable(query) for query in queries], k, threads)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the index to a file, replacing it in one step.
+
+        Raises
+        ------
+        StorageError
+            If the system refuses.
+        """
+        self._core.save(Path(path))
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> BM25Index:
+        """Read an index that `save` wrote.
+
+        Raises
+        ------
+        CorruptIndexError
+            If the file is damaged or no BM25 index.
+        StorageError
+            If it cannot be read.
+        """
+        index = cls.__new__(cls)
+        index._core = _core.BM25Index.open(Path(path))
+        return index
+
+
+def encodable(text: str) -> str:
+    """Return a text as it is, once it is known to be one that UTF-8 can hold."""
+    if not isinstance(text, str):
+        raise InvalidInputError(f"a text is of type {type(text).__name__}; it must be str")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInputError(
+            f"a text holds a lone surrogate at character {error.start}; decode its bytes with "
+            "errors='replace' first"
+        ) from None
+    return text

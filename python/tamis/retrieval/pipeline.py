@@ -1,0 +1,221 @@
+"""The way of a query: lexical and dense candidates, fusion, reranking.
+
+Everything up to the reranker works on row numbers; texts are read only for what it reads and
+for what is returned.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from tamis import _core
+from tamis.errors import InvalidInputError
+from tamis.fusion import hybrid
+from tamis.lexical import Analyzer
+from tamis.retrieval.report import Report, Stage
+from tamis.types import PassageReranker, TextEncoder
+
+Mode: TypeAlias = Literal["hybrid", "dense", "lexical"]
+
+#: How many candidates each retriever gives.
+CANDIDATES = 100
+
+#: How many fused candidates the reranker reads. More than 20 adds nothing on the sets measured.
+RERANKED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A row with the score of every stage that ranked it."""
+
+    row: int
+    scores: Mapping[str, float]
+
+    @property
+    def stage(self) -> str:
+        """The last stage that ranked it."""
+        return next(name for name in ("logit", "fused", "cosine", "bm25") if name in self.scores)
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """What a search runs with; nothing of it changes between searches.
+
+    Attributes
+    ----------
+    snapshot : tamis._core.Snapshot
+        The version that answers.
+    analyzer : Analyzer
+        The index's own.
+    encoder : TextEncoder or None
+        Without one, only the lexical search runs.
+    reranker : PassageReranker or None
+        Without one, the fused order stands.
+    passage : callable
+        Gives what the reranker reads of a row.
+    """
+
+    snapshot: _core.Snapshot
+    analyzer: Analyzer
+    encoder: TextEncoder | None
+    reranker: PassageReranker | None
+    passage: Callable[[int], str]
+
+    def run(
+        self,
+        query: str,
+        *,
+        k: int,
+        mode: Mode = "hybrid",
+        rerank: bool = True,
+        deadline: float | None = None,
+    ) -> tuple[list[Ranked], Report]:
+        """Return the best `k` rows, best first, and what was done to find them.
+
+        Raises
+        ------
+        InvalidInputError
+            If the query is empty, `k` is below 1, the mode is unknown or needs an encoder that
+            is not there, or the deadline is not positive.
+        """
+        until = _until(deadline)
+        if not query.strip():
+            raise InvalidInputError("the query is empty; ask something")
+        if k < 1:
+            raise InvalidInputError(f"k is {k}; ask for at least 1 result")
+        if mode not in ("hybrid", "dense", "lexical"):
+            raise InvalidInputError(f'mode is {mode!r}; it must be "hybrid", "dense" or "lexical"')
+        watch = _Watch()
+        degraded: list[str] = []
+        terms = tuple(self.analyzer.terms(query)) if mode != "dense" else ()
+        depth = max(CANDIDATES, k)
+
+        lists: dict[str, dict[int, float]] = {}
+        if mode != "dense":
+            with watch("lexical") as ranked:
+                scores, rows = self.snapshot.search_lexical(query, depth, None)
+                lists["bm25"] = _by_row(rows, scores)
+                ranked.append(len(rows))
+            if not lists["bm25"] and self.snapshot.rows:
+                degraded.append("no chunk holds a term of the query: the lexical search found none")
+        if mode != "lexical":
+            vector = self._encode(query, mode, watch, degraded)
+            if vector is not None:
+                with watch("dense") as ranked:
+                    matrix, numbers = self.snapshot.search_dense(vector, depth, None)
+                    lists["cosine"] = _by_row(numbers[0], matrix[0])
+                    ranked.append(len(lists["cosine"]))
+
+        found = _fused(lists, watch)
+        if rerank and self.reranker is not None and found:
+            found = self._reranked(query, found, max(RERANKED, k), until, watch, degraded)
+        report = Report(self.snapshot.version, tuple(watch.stages), terms, tuple(degraded))
+        return found[:k], report
+
+    def _encode(
+        self, query: str, mode: Mode, watch: _Watch, degraded: list[str]
+    ) -> np.ndarray[tuple[int, int], np.dtype[np.float32]] | None:
+        if self.encoder is None or self.snapshot.dim is None:
+            if mode == "dense":
+                raise InvalidInputError(
+                    'mode="dense" needs an encoder; open the index with one, or search it with '
+                    'mode="lexical"'
+                )
+            if self.snapshot.dim is not None:
+                degraded.append("opened without an encoder: the dense search did not run")
+            return None
+        with watch("encode") as ranked:
+            ranked.append(1)
+            tokens = self.encoder.count_tokens([query])[0]
+            if tokens > self.encoder.max_tokens:
+                degraded.append(
+                    f"the query has {tokens} tokens, the encoder read the first "
+                    f"{self.encoder.max_tokens}"
+                )
+            return self.encoder.encode([query], "query")
+
+    def _reranked(
+        self,
+        query: str,
+        found: list[Ranked],
+        depth: int,
+        until: float | None,
+        watch: _Watch,
+        degraded: list[str],
+    ) -> list[Ranked]:
+        assert self.reranker is not None
+        head, tail = found[:depth], found[depth:]
+        with watch("rerank") as ranked:
+            left = None if until is None else max(0.0, until - time.monotonic())
+            passages = [self.passage(candidate.row) for candidate in head]
+            logits = self.reranker.rerank(query, passages, deadline=left)
+            read = [
+                Ranked(candidate.row, {**candidate.scores, "logit": float(logit)})
+                for candidate, logit in zip(head, logits, strict=True)
+                if not math.isnan(logit)
+            ]
+            unread = [c for c, logit in zip(head, logits, strict=True) if math.isnan(logit)]
+            ranked.append(len(read))
+        if unread:
+            degraded.append(
+                f"the deadline came when the reranker had read {len(read)} of {len(head)} "
+                "candidates; the others keep their fused order below"
+            )
+        read.sort(key=lambda candidate: -candidate.scores["logit"])  # stable: ties keep their order
+        return read + unread + tail
+
+
+def _until(deadline: float | None) -> float | None:
+    if deadline is None:
+        return None
+    if not deadline > 0:
+        raise InvalidInputError(f"deadline is {deadline}; it is a number of seconds above 0")
+    return time.monotonic() + deadline
+
+
+def _by_row(rows: Sequence[int] | np.ndarray, scores: np.ndarray) -> dict[int, float]:
+    pairs = zip(np.asarray(rows).tolist(), scores.tolist(), strict=True)
+    return {row: score for row, score in pairs if row >= 0}
+
+
+def _fused(lists: Mapping[str, Mapping[int, float]], watch: _Watch) -> list[Ranked]:
+    """Put the lists together; a single list keeps its order and has no fused score."""
+    if len(lists) == 1:
+        ((name, found),) = lists.items()
+        return [Ranked(row, {name: score}) for row, score in found.items()]
+    with watch("fuse") as ranked:
+        lexical, dense = (
+            (list(lists[name].values()), list(lists[name])) for name in ("bm25", "cosine")
+        )
+        scores, rows = hybrid(lexical, dense)
+        ranked.append(len(rows))
+        return [
+            Ranked(
+                row,
+                {name: found[row] for name, found in lists.items() if row in found}
+                | {"fused": score},
+            )
+            for row, score in zip(rows.tolist(), scores.tolist(), strict=True)
+        ]
+
+
+class _Watch:
+    """Times stages: ``with watch("dense") as ranked: ranked.append(candidates)``."""
+
+    def __init__(self) -> None:
+        self.stages: list[Stage] = []
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[list[int]]:
+        start = time.perf_counter()
+        candidates: list[int] = []
+        yield candidates
+        ms = (time.perf_counter() - start) * 1000
+        self.stages.append(Stage(name, sum(candidates), round(ms, 3)))

@@ -1,0 +1,72 @@
+"""What a sync did."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file that was not indexed.
+
+    Attributes
+    ----------
+    path : str
+        Which.
+    reason : str
+        Why, in words.
+    """
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SyncReport:
+    """What a sync did.
+
+    Attributes
+    ----------
+    version : int
+        The version of the index that holds the result; a sync that found nothing to do makes no
+        new one.
+    added, changed, unchanged, removed : tuple of str
+        Document ids, in order.
+    skipped : tuple of Skipped
+        Files that could not be read; what the index held of them stays.
+    chunks : int
+        Chunks in the added and changed documents.
+    embedded : int
+        How many of them the encoder read.
+    reused : int
+        How many kept the vector of an equal chunk.
+    seconds : float
+        How long it took.
+    """
+
+    version: int
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    removed: tuple[str, ...]
+    skipped: tuple[Skipped, ...]
+    chunks: int
+    embedded: int
+    reused: int
+    seconds: float
+
+    def __str__(self) -> str:
+        counts = ", ".join(
+            f"{len(ids)} {name}"
+            for name in ("added", "changed", "unchanged", "removed", "skipped")
+            if (ids := getattr(self, name)) or name == "unchanged"
+        )
+        return (
+            f"version {self.version}: {counts}; {self.chunks} chunks, {self.embedded} embedded, "
+            f"{self.reused} reused, {self.seconds:.1f} s"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return asdict(self)

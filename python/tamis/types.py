@@ -1,0 +1,359 @@
+"""The values that travel between rooms, and the protocols where rooms meet.
+
+A `Document` is what a reader gives, a `Chunk` is what is indexed. Both are plain, frozen and
+carry their provenance: ``document.text[chunk.start:chunk.end] == chunk.text`` always holds, so
+that a citation can be checked against its source.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from tamis.errors import InvalidInputError
+
+FloatArray: TypeAlias = npt.NDArray[np.float32]
+IntArray: TypeAlias = npt.NDArray[np.int64]
+
+BlockKind: TypeAlias = Literal["heading", "paragraph", "list_item", "table", "code"]
+TextKind: TypeAlias = Literal["passage", "query"]
+
+#: Counts the tokens of each text, as the model that will read it counts them.
+TokenCounter: TypeAlias = Callable[[Sequence[str]], Sequence[int]]
+
+#: Called as ``progress(stage, done, total)``; ``total`` is 0 while it is unknown.
+Progress: TypeAlias = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A structural unit of a document.
+
+    Attributes
+    ----------
+    kind : {"heading", "paragraph", "list_item", "table", "code"}
+        What the author made it.
+    start, end : int
+        Its character span in ``Document.text``.
+    level : int
+        For a heading its depth, 1 for the title of the document; for a list item its nesting
+        depth from 1; otherwise 0.
+    """
+
+    kind: BlockKind
+    start: int
+    end: int
+    level: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A source as its author structured it.
+
+    Attributes
+    ----------
+    id : str
+        Unique in an index; `tamis.Index.sync` uses the path from the synced folder's name on.
+    text : str
+        What spans count in, in characters.
+    title : str
+        The document's own title, or an empty string.
+    blocks : tuple of Block
+        In reading order, without overlap. Without blocks, the text is one paragraph after the
+        other, parted by blank lines.
+    source : str
+        Where it came from: a path or a URI.
+    metadata : mapping
+        JSON values, handed back with each hit.
+
+    Raises
+    ------
+    InvalidInputError
+        If the id is empty, the text cannot be stored as UTF-8, or the blocks overlap, are out
+        of order or reach beyond the text.
+    """
+
+    id: str
+    text: str
+    title: str = ""
+    blocks: tuple[Block, ...] = ()
+    source: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.id:
+            raise InvalidInputError("a document needs a non-empty id")
+        for name in ("id", "text", "title", "source"):
+            try:
+                getattr(self, name).encode()
+            except UnicodeEncodeError as error:
+                raise InvalidInputError(
+                    f"the {name} of document {self.id!r} holds a lone surrogate at character "
+                    f"{error.start}, which no file can store; decode its bytes with "
+                    "errors='replace' first"
+                ) from None
+        previous = 0
+        for block in self.blocks:
+            if not previous <= block.start <= block.end <= len(self.text):
+                raise InvalidInputError(
+                    f"document {self.id!r}: the {block.kind} block {block.start}-{block.end} "
+                    f"overlaps its neighbour, which ends at {previous}, or reaches beyond the "
+                    f"text, which has {len(self.text)} characters"
+                )
+            previous = block.end
+
+    def text_of(self, block: Block) -> str:
+        """Return the text of one of the document's blocks."""
+        return self.text[block.start : block.end]
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A passage of a document: what is indexed, searched and cited.
+
+    Attributes
+    ----------
+    id : str
+        Made from the document's id and the chunk's content, so that it survives edits
+        elsewhere in the document.
+    document_id : str
+        The document it was cut from.
+    text : str
+        Always ``document.text[start:end]``.
+    start, end : int
+        Its character span in the document.
+    headings : tuple of str
+        The path of headings above it, outermost first; embedded and searched with it, never
+        cited as its text.
+    kind : str
+        The kind of its blocks, or ``"mixed"``.
+    """
+
+    id: str
+    document_id: str
+    text: str
+    start: int
+    end: int
+    headings: tuple[str, ...] = ()
+    kind: str = "paragraph"
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """The character span in the document, ``(start, end)``."""
+        return (self.start, self.end)
+
+    @property
+    def embedding_text(self) -> str:
+        """What the models read: the heading path on a line of its own, then the text."""
+        if not self.headings:
+            return self.text
+        return " > ".join(self.headings) + "\n" + self.text
+
+
+def content_hash(text: str) -> str:
+    """Return the hash by which equal texts are recognised: BLAKE2b, 128 bits, hexadecimal."""
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+@runtime_checkable
+class TextEncoder(Protocol):
+    """What an index needs of an encoder; `tamis.Encoder` is one."""
+
+    @property
+    def name(self) -> str:
+        """The name recorded in the index."""
+        ...
+
+    @property
+    def dim(self) -> int:
+        """The width of its vectors."""
+        ...
+
+    @property
+    def max_tokens(self) -> int:
+        """The longest text it reads, in its tokens; the rest is cut off."""
+        ...
+
+    def fingerprint(self) -> Mapping[str, Any]:
+        """Return what makes two encoders interchangeable, as JSON values.
+
+        Must not load the model: it is compared whenever an index is opened.
+        """
+        ...
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Return the number of tokens of each text, special tokens not counted."""
+        ...
+
+    def encode(
+        self,
+        texts: Sequence[str],
+        kind: TextKind = "passage",
+        *,
+        progress: Progress | None = None,
+    ) -> FloatArray:
+        """Return one unit row a text, shape ``(len(texts), dim)``."""
+        ...
+
+
+@runtime_checkable
+class PassageReranker(Protocol):
+    """What an index needs of a reranker; `tamis.Reranker` is one."""
+
+    @property
+    def name(self) -> str:
+        """The name shown in reports."""
+        ...
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Return the number of tokens of each text, special tokens not counted."""
+        ...
+
+    def rerank(
+        self, query: str, passages: Sequence[str], *, deadline: float | None = None
+    ) -> FloatArray:
+        """Score passages against a query, in the order given, until the deadline.
+
+        Parameters
+        ----------
+        query : str
+            The question.
+        passages : sequence of str
+            Best candidates first.
+        deadline : float, optional
+            Seconds from now. Passages not scored by then are NaN.
+
+        Returns
+        -------
+        ndarray of float32, shape (len(passages),)
+            Raw logits, higher is more relevant; NaN where the deadline came first.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A chunk that was found, with everything that put it where it is.
+
+    Attributes
+    ----------
+    chunk : Chunk
+        What was found.
+    score : float
+        The score of the last stage that read this hit, higher is better; `stage` names it.
+        Scores of different stages are on different scales and never compared.
+    stage : {"logit", "fused", "cosine", "bm25"}
+        Which score that is.
+    rank : int
+        Its place in the results, from 1.
+    scores : mapping of str to float
+        The score of every stage that ranked it: ``bm25``, ``cosine`` (-1..1), ``fused`` (0..1, an
+        order within this query only, not a measure of relevance), ``logit`` (the reranker's).
+    title, source : str
+        Of its document.
+    metadata : mapping
+        Of its document.
+    """
+
+    chunk: Chunk
+    score: float
+    stage: str
+    rank: int
+    scores: Mapping[str, float]
+    title: str = ""
+    source: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """The passage, word for word as it stands in the document."""
+        return self.chunk.text
+
+    @property
+    def document_id(self) -> str:
+        """The document it stands in."""
+        return self.chunk.document_id
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """Its character span in the document."""
+        return self.chunk.span
+
+    @property
+    def citation(self) -> str:
+        """Where it stands, for people: document, section, character span."""
+        return cite(self.chunk.document_id, self.chunk.headings, self.chunk.start, self.chunk.end)
+
+
+def cite(document_id: str, headings: Sequence[str], start: int, end: int) -> str:
+    """Return a citation: document, innermost heading, character span."""
+    section = f" § {headings[-1]}" if headings else ""
+    return f"{document_id}{section}, chars {start}-{end}"
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A part of a context: one hit, or neighbouring hits joined.
+
+    Attributes
+    ----------
+    number : int
+        The number by which the context's text cites it, from 1, by strength.
+    text : str
+        Always ``document.text[start:end]``.
+    document_id, start, end
+        Where it stands.
+    citation : str
+        The same for people.
+    """
+
+    number: int
+    text: str
+    document_id: str
+    start: int
+    end: int
+    citation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What goes into the prompt.
+
+    Attributes
+    ----------
+    text : str
+        The numbered passages, each under its citation; empty if nothing was found.
+    passages : tuple of Passage
+        In the order of the text: the strongest at both ends, where readers look most.
+    tokens : int
+        The length of `text`, as the counter that was used counts.
+    confidence : float or None
+        How sure the reranker is that the best passage answers the query, 0..1; None if no
+        reranker read it.
+    sufficient : bool
+        Whether this is enough to answer from: something was found, and the confidence reaches
+        the least that was asked for.
+    reason : str
+        Why it is not sufficient, in words; empty if it is.
+    """
+
+    text: str
+    passages: tuple[Passage, ...]
+    tokens: int
+    confidence: float | None
+    sufficient: bool
+    reason: str
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The citations, by number."""
+        return tuple(p.citation for p in sorted(self.passages, key=lambda p: p.number))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return asdict(self)

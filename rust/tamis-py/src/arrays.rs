@@ -1,0 +1,72 @@
+//! Arrays in and out. Python's wrappers hand over C-contiguous arrays of the right type; shapes
+//! are checked here.
+
+use numpy::ndarray::Array2;
+use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2};
+use pyo3::prelude::*;
+use tamis::filter::RowSet;
+use tamis::hit::Hit;
+
+use crate::errors::{self, DimensionError, InvalidInputError};
+
+/// The scores and the rows of one query.
+pub(crate) type HitArrays<'py> = (Bound<'py, PyArray1<f32>>, Bound<'py, PyArray1<i64>>);
+
+/// The scores and the rows of several queries, one a line.
+pub(crate) type HitMatrices<'py> = (Bound<'py, PyArray2<f32>>, Bound<'py, PyArray2<i64>>);
+
+/// The values of a matrix of width `dim`.
+pub(crate) fn rows<'a>(matrix: &'a PyReadonlyArray2<'_, f32>, dim: usize) -> PyResult<&'a [f32]> {
+    let width = matrix.as_array().ncols();
+    if width != dim {
+        return Err(DimensionError::new_err(format!(
+            "the vectors have {width} dimensions, the index has {dim}; encode them with the model that filled the index"
+        )));
+    }
+    matrix.as_slice().map_err(|_| InvalidInputError::new_err("the array must be C-contiguous"))
+}
+
+/// The set of rows whose flag is set.
+pub(crate) fn row_set(flags: Option<PyReadonlyArray1<'_, bool>>, rows: usize) -> PyResult<Option<RowSet>> {
+    let Some(flags) = flags else { return Ok(None) };
+    let flags =
+        flags.as_slice().map_err(|_| InvalidInputError::new_err("the filter must be C-contiguous"))?;
+    if flags.len() != rows {
+        return Err(InvalidInputError::new_err(format!(
+            "the filter has {} flags, the index has {rows} rows; give one flag a row",
+            flags.len()
+        )));
+    }
+    Ok(Some(RowSet::from_flags(flags)))
+}
+
+/// The number of results asked for.
+pub(crate) fn checked_k(k: i64) -> PyResult<usize> {
+    usize::try_from(k)
+        .ok()
+        .filter(|&k| k > 0)
+        .ok_or_else(|| InvalidInputError::new_err(format!("k is {k}; ask for at least 1 result")))
+}
+
+/// One query's hits.
+pub(crate) fn hits<'py>(py: Python<'py>, hits: &[Hit]) -> HitArrays<'py> {
+    let scores: Vec<f32> = hits.iter().map(|hit| hit.score).collect();
+    let rows: Vec<i64> = hits.iter().map(|hit| i64::from(hit.row)).collect();
+    (scores.into_pyarray(py), rows.into_pyarray(py))
+}
+
+/// Several queries' hits; a query with fewer than the others is filled up with row -1 and score
+/// 0.
+pub(crate) fn hit_matrices<'py>(py: Python<'py>, lists: &[Vec<Hit>]) -> PyResult<HitMatrices<'py>> {
+    let width = lists.iter().map(Vec::len).max().unwrap_or(0);
+    let at = |i: usize| lists[i / width].get(i % width);
+    let size = lists.len() * width;
+    let scores: Vec<f32> = (0..size).map(|i| at(i).map_or(0.0, |hit| hit.score)).collect();
+    let rows: Vec<i64> = (0..size).map(|i| at(i).map_or(-1, |hit| i64::from(hit.row))).collect();
+    let shape = (lists.len(), width);
+    let fits = |_| errors::to_py(tamis::Error::Dimension("the hits do not fit a matrix".into()));
+    Ok((
+        Array2::from_shape_vec(shape, scores).map_err(fits)?.into_pyarray(py),
+        Array2::from_shape_vec(shape, rows).map_err(fits)?.into_pyarray(py),
+    ))
+}

@@ -1,0 +1,208 @@
+//! The blocks that stand alone: `DenseIndex`, `BM25Index`, `Analyzer`.
+
+use std::path::PathBuf;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use numpy::{PyReadonlyArray1, PyReadonlyArray2};
+use pyo3::prelude::*;
+use tamis::dense::{self, Matrix, Metric};
+use tamis::lexical::{self, Bm25, InvertedIndex, Postings, Statistics};
+use tamis::store::single;
+use tamis::threads;
+
+use crate::arrays::{self, HitArrays, HitMatrices};
+use crate::errors::to_py;
+
+/// A lock whose holder panicked still holds a whole value: changes are made in one step.
+fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Vectors and their exact top-k.
+#[pyclass(frozen, module = "tamis._core")]
+pub(crate) struct DenseIndex(RwLock<Matrix>);
+
+#[pymethods]
+impl DenseIndex {
+    #[new]
+    fn new(dim: usize, metric: &str) -> PyResult<Self> {
+        let matrix = Metric::from_name(metric).and_then(|metric| Matrix::new(dim, metric)).map_err(to_py)?;
+        Ok(Self(RwLock::new(matrix)))
+    }
+
+    #[staticmethod]
+    fn open(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+        py.detach(|| single::open_matrix(&path)).map(|matrix| Self(RwLock::new(matrix))).map_err(to_py)
+    }
+
+    fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+        py.detach(|| single::save_matrix(&path, &read(&self.0))).map_err(to_py)
+    }
+
+    fn __len__(&self, py: Python<'_>) -> usize {
+        py.detach(|| read(&self.0).len())
+    }
+
+    #[getter]
+    fn dim(&self, py: Python<'_>) -> usize {
+        py.detach(|| read(&self.0).dim())
+    }
+
+    #[getter]
+    fn metric(&self, py: Python<'_>) -> &'static str {
+        py.detach(|| read(&self.0).metric().name())
+    }
+
+    fn add(&self, py: Python<'_>, vectors: PyReadonlyArray2<'_, f32>) -> PyResult<()> {
+        let values = arrays::rows(&vectors, self.dim(py))?;
+        py.detach(|| write(&self.0).add(values)).map_err(to_py)
+    }
+
+    fn search<'py>(
+        &self,
+        py: Python<'py>,
+        queries: PyReadonlyArray2<'_, f32>,
+        k: i64,
+        threads: Option<usize>,
+        allowed: Option<PyReadonlyArray1<'_, bool>>,
+    ) -> PyResult<HitMatrices<'py>> {
+        let k = arrays::checked_k(k)?;
+        let values = arrays::rows(&queries, self.dim(py))?;
+        let allowed = arrays::row_set(allowed, self.__len__(py))?;
+        let lists = py
+            .detach(|| {
+                let matrix = read(&self.0);
+                let (dim, threads) = (matrix.dim(), threads.unwrap_or_else(threads::available));
+                let queries = dense::prepare(values, dim, matrix.metric())?;
+                let part = dense::Part { values: matrix.values(), base: 0, allowed: allowed.as_ref() };
+                Ok(dense::search(&[part], &queries, dim, k, threads))
+            })
+            .map_err(to_py)?;
+        arrays::hit_matrices(py, &lists)
+    }
+}
+
+/// Texts and their BM25 top-k.
+#[pyclass(frozen, module = "tamis._core")]
+pub(crate) struct BM25Index {
+    postings: RwLock<InvertedIndex>,
+    analyzer: lexical::Analyzer,
+    bm25: Bm25,
+}
+
+#[pymethods]
+impl BM25Index {
+    #[new]
+    fn new(analyzer: &str, variant: &str, k1: f64, b: f64) -> PyResult<Self> {
+        Ok(Self {
+            postings: RwLock::default(),
+            analyzer: lexical::Analyzer::named(analyzer).map_err(to_py)?,
+            bm25: Bm25::new(variant, k1, b).map_err(to_py)?,
+        })
+    }
+
+    #[staticmethod]
+    fn open(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+        let (postings, analyzer, bm25) = py.detach(|| single::open_postings(&path)).map_err(to_py)?;
+        let analyzer = lexical::Analyzer::named(&analyzer).map_err(to_py)?;
+        Ok(Self { postings: RwLock::new(postings), analyzer, bm25 })
+    }
+
+    fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+        py.detach(|| single::save_postings(&path, &read(&self.postings), self.analyzer.name(), &self.bm25))
+            .map_err(to_py)
+    }
+
+    fn __len__(&self, py: Python<'_>) -> usize {
+        py.detach(|| read(&self.postings).len())
+    }
+
+    #[getter]
+    fn analyzer(&self) -> &'static str {
+        self.analyzer.name()
+    }
+
+    #[getter]
+    fn variant(&self) -> &'static str {
+        self.bm25.variant()
+    }
+
+    #[getter]
+    fn k1(&self) -> f64 {
+        self.bm25.k1()
+    }
+
+    #[getter]
+    fn b(&self) -> f64 {
+        self.bm25.b()
+    }
+
+    fn add(&self, py: Python<'_>, texts: Vec<String>) {
+        py.detach(|| {
+            let mut postings = write(&self.postings);
+            for text in &texts {
+                postings.add(&self.analyzer, text);
+            }
+        });
+    }
+
+    fn search<'py>(&self, py: Python<'py>, query: &str, k: i64) -> PyResult<HitArrays<'py>> {
+        let k = arrays::checked_k(k)?;
+        let hits = py.detach(|| self.hits(&read(&self.postings), query, k));
+        Ok(arrays::hits(py, &hits))
+    }
+
+    fn search_many<'py>(
+        &self,
+        py: Python<'py>,
+        queries: Vec<String>,
+        k: i64,
+        threads: Option<usize>,
+    ) -> PyResult<HitMatrices<'py>> {
+        let k = arrays::checked_k(k)?;
+        let lists = py.detach(|| {
+            let postings = read(&self.postings);
+            let threads = threads.unwrap_or_else(threads::available);
+            threads::map_ranges(queries.len(), threads, |range| {
+                queries[range].iter().map(|query| self.hits(&postings, query, k)).collect::<Vec<_>>()
+            })
+            .concat()
+        });
+        arrays::hit_matrices(py, &lists)
+    }
+}
+
+impl BM25Index {
+    fn hits(&self, postings: &InvertedIndex, query: &str, k: usize) -> Vec<tamis::hit::Hit> {
+        let terms: Vec<String> = self.analyzer.tokens(query).into_iter().map(|token| token.term).collect();
+        let statistics =
+            Statistics { rows: postings.lengths().len() as u64, total_length: postings.total_length() };
+        let part = lexical::Part { postings, base: 0, alive: None, allowed: None };
+        lexical::search(&[part], &terms, statistics, &self.bm25, k)
+    }
+}
+
+/// Text to terms.
+#[pyclass(frozen, module = "tamis._core")]
+pub(crate) struct Analyzer(lexical::Analyzer);
+
+#[pymethods]
+impl Analyzer {
+    #[new]
+    fn new(name: &str) -> PyResult<Self> {
+        lexical::Analyzer::named(name).map(Self).map_err(to_py)
+    }
+
+    #[getter]
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn terms(&self, py: Python<'_>, text: &str) -> Vec<String> {
+        py.detach(|| self.0.tokens(text).into_iter().map(|token| token.term).collect())
+    }
+}

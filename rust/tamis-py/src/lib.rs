@@ -1,0 +1,34 @@
+//! The compiled module `tamis._core`: arrays and strings in, one call of the core with the
+//! interpreter let go, arrays and bytes out. No policy, no arithmetic.
+#![forbid(unsafe_code)]
+#![allow(clippy::needless_pass_by_value, reason = "PyO3 hands arguments over by value")]
+#![allow(clippy::too_many_arguments, reason = "they are keyword arguments in Python")]
+
+mod arrays;
+mod blocks;
+mod errors;
+mod fusion;
+mod store;
+
+#[pyo3::pymodule(gil_used = false)]
+mod _core {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use super::blocks::{Analyzer, BM25Index, DenseIndex};
+    #[pymodule_export]
+    use super::fusion::{convex, rrf};
+    #[pymodule_export]
+    use super::store::{Snapshot, Writer, create, versions};
+
+    /// The instruction set that the kernels use: `scalar`, `avx2` or `avx512`.
+    #[pyfunction]
+    fn simd_level() -> &'static str {
+        tamis::dense::simd::Level::best().name()
+    }
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}

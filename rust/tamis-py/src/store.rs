@@ -1,0 +1,224 @@
+//! An index on the disk: `Snapshot` to read a version, `Writer` to make the next.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1, PyReadonlyArray2};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use tamis::index::{self, NewChunk, Settings};
+
+use crate::arrays::{self, HitArrays, HitMatrices};
+use crate::errors::{InvalidInputError, to_py};
+
+/// One version of an index.
+#[pyclass(frozen, module = "tamis._core")]
+pub(crate) struct Snapshot(Arc<index::Snapshot>);
+
+#[pymethods]
+impl Snapshot {
+    #[staticmethod]
+    fn open(py: Python<'_>, path: PathBuf, version: Option<u64>) -> PyResult<Self> {
+        py.detach(|| index::Snapshot::open(&path, version))
+            .map(|snapshot| Self(Arc::new(snapshot)))
+            .map_err(to_py)
+    }
+
+    #[getter]
+    fn version(&self) -> u64 {
+        self.0.version()
+    }
+
+    #[getter]
+    fn created(&self) -> u64 {
+        self.0.created()
+    }
+
+    #[getter]
+    fn extra(&self) -> &str {
+        self.0.extra()
+    }
+
+    #[getter]
+    fn dim(&self) -> Option<usize> {
+        self.0.settings().dim
+    }
+
+    #[getter]
+    fn analyzer(&self) -> &str {
+        &self.0.settings().analyzer
+    }
+
+    #[getter]
+    fn rows(&self) -> usize {
+        self.0.rows()
+    }
+
+    #[getter]
+    fn row_bound(&self) -> usize {
+        self.0.row_bound()
+    }
+
+    #[getter]
+    fn segments(&self) -> usize {
+        self.0.segments()
+    }
+
+    #[getter]
+    fn size(&self) -> usize {
+        self.0.size()
+    }
+
+    fn documents(&self) -> Vec<usize> {
+        self.0.documents().collect()
+    }
+
+    fn document<'py>(&self, py: Python<'py>, document: usize) -> PyResult<Bound<'py, PyBytes>> {
+        self.0.document(document).map(|record| PyBytes::new(py, record)).map_err(to_py)
+    }
+
+    fn text(&self, document: usize) -> PyResult<&str> {
+        self.0.text(document).map_err(to_py)
+    }
+
+    fn rows_of(&self, document: usize) -> PyResult<(u32, u32)> {
+        self.0.rows_of(document).map(|rows| (rows.start, rows.end)).map_err(to_py)
+    }
+
+    fn document_of(&self, row: u32) -> PyResult<usize> {
+        self.0.document_of(row).map_err(to_py)
+    }
+
+    fn chunk<'py>(&self, py: Python<'py>, row: u32) -> PyResult<Bound<'py, PyBytes>> {
+        self.0.chunk(row).map(|record| PyBytes::new(py, record)).map_err(to_py)
+    }
+
+    fn vector<'py>(&self, py: Python<'py>, row: u32) -> PyResult<Bound<'py, PyArray1<f32>>> {
+        self.0.vector(row).map(|vector| vector.to_vec().into_pyarray(py)).map_err(to_py)
+    }
+
+    fn search_dense<'py>(
+        &self,
+        py: Python<'py>,
+        queries: PyReadonlyArray2<'_, f32>,
+        k: i64,
+        allowed: Option<PyReadonlyArray1<'_, bool>>,
+    ) -> PyResult<HitMatrices<'py>> {
+        let k = arrays::checked_k(k)?;
+        let values = match self.0.settings().dim {
+            Some(dim) => arrays::rows(&queries, dim)?,
+            None => &[],
+        };
+        let allowed = arrays::row_set(allowed, self.0.row_bound())?;
+        let lists = py
+            .detach(|| self.0.search_dense(values, k, allowed.as_ref(), tamis::threads::available()))
+            .map_err(to_py)?;
+        arrays::hit_matrices(py, &lists)
+    }
+
+    fn search_lexical<'py>(
+        &self,
+        py: Python<'py>,
+        query: &str,
+        k: i64,
+        allowed: Option<PyReadonlyArray1<'_, bool>>,
+    ) -> PyResult<HitArrays<'py>> {
+        let k = arrays::checked_k(k)?;
+        let allowed = arrays::row_set(allowed, self.0.row_bound())?;
+        let hits = py.detach(|| self.0.search_lexical(query, k, allowed.as_ref())).map_err(to_py)?;
+        Ok(arrays::hits(py, &hits))
+    }
+}
+
+/// Makes the next version; gone after `commit` or `close`.
+#[pyclass(frozen, module = "tamis._core")]
+pub(crate) struct Writer(Mutex<Option<index::Writer>>);
+
+impl Writer {
+    fn lock(&self) -> MutexGuard<'_, Option<index::Writer>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn with<T: Send>(
+        &self,
+        py: Python<'_>,
+        f: impl FnOnce(&mut index::Writer) -> tamis::Result<T> + Send,
+    ) -> PyResult<T> {
+        py.detach(|| match &mut *self.lock() {
+            Some(writer) => f(writer),
+            None => Err(tamis::Error::InvalidInput("this writer is closed; open another".into())),
+        })
+        .map_err(to_py)
+    }
+}
+
+#[pymethods]
+impl Writer {
+    #[staticmethod]
+    fn open(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+        py.detach(|| index::Writer::open(&path)).map(|writer| Self(Mutex::new(Some(writer)))).map_err(to_py)
+    }
+
+    #[getter]
+    fn base_version(&self, py: Python<'_>) -> PyResult<u64> {
+        self.with(py, |writer| Ok(writer.base().version()))
+    }
+
+    fn add(
+        &self,
+        py: Python<'_>,
+        record: &[u8],
+        text: &str,
+        chunks: Vec<(Vec<u8>, String)>,
+        vectors: Option<PyReadonlyArray2<'_, f32>>,
+    ) -> PyResult<()> {
+        let values = match &vectors {
+            Some(vectors) => vectors
+                .as_slice()
+                .map_err(|_| InvalidInputError::new_err("the array must be C-contiguous"))?,
+            None => &[],
+        };
+        let chunks: Vec<NewChunk<'_>> =
+            chunks.iter().map(|(record, searched_text)| NewChunk { record, searched_text }).collect();
+        self.with(py, |writer| writer.add(record, text, &chunks, values))
+    }
+
+    fn delete(&self, py: Python<'_>, document: usize) -> PyResult<()> {
+        self.with(py, |writer| writer.delete(document))
+    }
+
+    fn commit(&self, py: Python<'_>, extra: &str) -> PyResult<Snapshot> {
+        py.detach(|| match self.lock().take() {
+            Some(writer) => writer.commit(extra),
+            None => Err(tamis::Error::InvalidInput("this writer is closed; open another".into())),
+        })
+        .map(|snapshot| Snapshot(Arc::new(snapshot)))
+        .map_err(to_py)
+    }
+
+    fn close(&self, py: Python<'_>) {
+        py.detach(|| drop(self.lock().take()));
+    }
+}
+
+/// Makes an empty index, unless there is one.
+#[pyfunction]
+pub(crate) fn create(
+    py: Python<'_>,
+    path: PathBuf,
+    dim: Option<usize>,
+    analyzer: &str,
+    variant: &str,
+    k1: f64,
+    b: f64,
+    extra: &str,
+) -> PyResult<()> {
+    let settings = Settings { dim, analyzer: analyzer.to_owned(), variant: variant.to_owned(), k1, b };
+    py.detach(|| index::Writer::create(&path, &settings, extra)).map(drop).map_err(to_py)
+}
+
+/// The versions of an index, ascending.
+#[pyfunction]
+pub(crate) fn versions(py: Python<'_>, path: PathBuf) -> PyResult<Vec<u64>> {
+    py.detach(|| index::versions(&path)).map_err(to_py)
+}

@@ -1,0 +1,114 @@
+//! A hit, its one total order, and the bounded heap that keeps the best.
+//!
+//! Order is (score descending, row ascending) at every stage, so that a result depends on
+//! nothing but the data: not on threads, segments or the order of evaluation.
+
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+
+/// A row of an index: its position in order of insertion.
+pub type Row = u32;
+
+/// A row and its score. Never NaN: the doors reject what could make one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Hit {
+    /// Higher is better.
+    pub score: f32,
+    /// The row.
+    pub row: Row,
+}
+
+impl Eq for Hit {}
+
+impl Ord for Hit {
+    /// Better hits are greater: by score, then by the *lower* row.
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.score.total_cmp(&other.score).then(other.row.cmp(&self.row))
+    }
+}
+
+impl PartialOrd for Hit {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// The best `k` hits seen so far.
+#[derive(Clone, Debug)]
+pub struct TopK {
+    k: usize,
+    heap: BinaryHeap<std::cmp::Reverse<Hit>>,
+}
+
+impl TopK {
+    /// Keeps the best `k`; `capacity` bounds what is allocated ahead.
+    pub fn new(k: usize, capacity: usize) -> Self {
+        Self { k, heap: BinaryHeap::with_capacity(k.min(capacity)) }
+    }
+
+    /// Whether a hit of this score could still enter, whatever its row.
+    pub fn admits(&self, score: f32) -> bool {
+        match self.heap.peek() {
+            Some(worst) if self.heap.len() == self.k => score >= worst.0.score,
+            _ => self.k > 0,
+        }
+    }
+
+    /// Offers a hit.
+    pub fn push(&mut self, hit: Hit) {
+        if self.heap.len() < self.k {
+            self.heap.push(std::cmp::Reverse(hit));
+        } else if let Some(mut worst) = self.heap.peek_mut()
+            && hit > worst.0
+        {
+            *worst = std::cmp::Reverse(hit);
+        }
+    }
+
+    /// Takes over another heap's hits.
+    pub fn merge(&mut self, other: Self) {
+        for std::cmp::Reverse(hit) in other.heap {
+            self.push(hit);
+        }
+    }
+
+    /// The hits, best first.
+    pub fn into_sorted(self) -> Vec<Hit> {
+        self.heap.into_sorted_vec().into_iter().map(|hit| hit.0).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Few distinct scores, so that ties are the rule.
+        #[test]
+        fn keeps_what_a_full_sort_keeps(scores in prop::collection::vec(-3i8..3, 0..60), k in 0usize..70) {
+            let hits: Vec<Hit> = scores.iter().enumerate()
+                .map(|(row, &score)| Hit { score: f32::from(score), row: row as Row }).collect();
+            let mut expected = hits.clone();
+            expected.sort_by(|a, b| b.cmp(a));
+            expected.truncate(k);
+
+            // In reverse order of rows and in two halves: neither may change the answer.
+            let (left, right) = hits.split_at(hits.len() / 2);
+            let mut top = TopK::new(k, hits.len());
+            let mut other = TopK::new(k, hits.len());
+            right.iter().rev().for_each(|&hit| top.push(hit));
+            left.iter().for_each(|&hit| other.push(hit));
+            top.merge(other);
+            prop_assert_eq!(top.into_sorted(), expected);
+        }
+    }
+
+    #[test]
+    fn admits_equal_scores_since_a_lower_row_may_win() {
+        let mut top = TopK::new(1, 1);
+        top.push(Hit { score: 1.0, row: 5 });
+        assert!(top.admits(1.0));
+        assert!(!top.admits(0.5));
+    }
+}

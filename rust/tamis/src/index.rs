@@ -1,0 +1,530 @@
+//! The front door: a [`Snapshot`] is one version, never changing; a [`Writer`] makes the next.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::dense::{self, Metric};
+use crate::filter::RowSet;
+use crate::hit::{Hit, Row};
+use crate::lexical::{self, Analyzer, Bm25, Statistics};
+use crate::store::format::{self, Container};
+use crate::store::fs::{Disk, FileSystem};
+use crate::store::lock::Lock;
+use crate::store::manifest::{self, Manifest, SegmentEntry};
+use crate::store::segment::{Segment, SegmentBuilder};
+use crate::{Error, Result};
+
+pub use crate::store::Settings;
+pub use crate::store::segment::NewChunk;
+
+/// A segment as one version sees it.
+#[derive(Clone, Debug)]
+struct Part {
+    segment: Arc<Segment>,
+    first_row: Row,
+    first_document: usize,
+    /// The documents and the rows that are not deleted; `None` where all are alive.
+    alive: Option<(RowSet, RowSet)>,
+}
+
+impl Part {
+    fn is_alive(&self, document: usize) -> bool {
+        self.alive.as_ref().is_none_or(|(documents, _)| documents.contains(document as Row))
+    }
+
+    fn alive_rows(&self) -> Option<&RowSet> {
+        self.alive.as_ref().map(|(_, rows)| rows)
+    }
+}
+
+/// One version of an index. It never changes, whatever is written after it was opened.
+#[derive(Debug)]
+pub struct Snapshot {
+    path: PathBuf,
+    manifest: Manifest,
+    analyzer: Analyzer,
+    bm25: Bm25,
+    parts: Vec<Part>,
+    statistics: Statistics,
+}
+
+impl Snapshot {
+    /// Opens a version, the newest for `None`, and checks every file of it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::VersionNotFound`], [`Error::Corrupt`] and
+    /// [`Error::FormatTooNew`] with the file at fault, [`Error::Io`].
+    pub fn open(path: &Path, version: Option<u64>) -> Result<Self> {
+        Self::of(path, Manifest::read(path, version)?)
+    }
+
+    fn of(path: &Path, manifest: Manifest) -> Result<Self> {
+        let analyzer = Analyzer::named(&manifest.settings.analyzer)?;
+        let bm25 = Bm25::new(&manifest.settings.variant, manifest.settings.k1, manifest.settings.b)?;
+        let mut parts: Vec<Part> = Vec::with_capacity(manifest.segments.len());
+        let mut statistics = Statistics::default();
+        let (mut rows, mut documents) = (0usize, 0usize);
+        for entry in &manifest.segments {
+            let segment = open_segment(path, &manifest, entry)?;
+            let part = Part {
+                first_row: Row::try_from(rows).map_err(|_| too_many_rows())?,
+                first_document: documents,
+                alive: alive(path, &manifest, entry, &segment)?,
+                segment: Arc::new(segment),
+            };
+            rows += part.segment.rows();
+            documents += part.segment.documents();
+            let postings = part.segment.postings()?;
+            let lengths = lexical::Postings::lengths(&postings);
+            statistics = statistics.plus(Statistics::of(lengths, part.alive_rows()));
+            parts.push(part);
+        }
+        Row::try_from(rows).map_err(|_| too_many_rows())?;
+        Ok(Self { path: path.to_owned(), manifest, analyzer, bm25, parts, statistics })
+    }
+
+    /// The directory.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The version.
+    pub fn version(&self) -> u64 {
+        self.manifest.version
+    }
+
+    /// When it was published, in seconds since 1970.
+    pub fn created(&self) -> u64 {
+        self.manifest.created
+    }
+
+    /// What was decided when the index was made.
+    pub fn settings(&self) -> &Settings {
+        &self.manifest.settings
+    }
+
+    /// What the layer above keeps with this version.
+    pub fn extra(&self) -> &str {
+        &self.manifest.extra
+    }
+
+    /// The analyzer of texts and queries.
+    pub fn analyzer(&self) -> &Analyzer {
+        &self.analyzer
+    }
+
+    /// The number of row numbers, those of deleted rows included.
+    pub fn row_bound(&self) -> usize {
+        self.parts.last().map_or(0, |part| part.first_row as usize + part.segment.rows())
+    }
+
+    /// The number of rows that are alive.
+    pub fn rows(&self) -> usize {
+        self.statistics.rows as usize
+    }
+
+    /// The number of segments.
+    pub fn segments(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// The size of the segments' files in bytes.
+    pub fn size(&self) -> usize {
+        self.parts.iter().map(|part| part.segment.size()).sum()
+    }
+
+    /// The numbers of the documents that are alive.
+    pub fn documents(&self) -> impl Iterator<Item = usize> + '_ {
+        self.parts.iter().flat_map(|part| {
+            (0..part.segment.documents())
+                .filter(|&document| part.is_alive(document))
+                .map(|document| part.first_document + document)
+        })
+    }
+
+    /// Which part holds a document, and its number there.
+    fn locate(&self, document: usize) -> Result<(usize, usize)> {
+        let after = self.parts.partition_point(|part| part.first_document <= document);
+        after
+            .checked_sub(1)
+            .map(|i| (i, document - self.parts[i].first_document))
+            .filter(|(i, local)| *local < self.parts[*i].segment.documents())
+            .ok_or_else(|| Error::InvalidInput(format!("there is no document number {document}")))
+    }
+
+    fn part_of_document(&self, document: usize) -> Result<(&Part, usize)> {
+        self.locate(document).map(|(i, local)| (&self.parts[i], local))
+    }
+
+    fn part_of_row(&self, row: Row) -> Result<(&Part, Row)> {
+        let i = self.parts.partition_point(|part| part.first_row <= row);
+        let part = i.checked_sub(1).map(|i| &self.parts[i]);
+        part.map(|part| (part, row - part.first_row))
+            .filter(|(part, local)| (*local as usize) < part.segment.rows())
+            .ok_or_else(|| {
+                Error::InvalidInput(format!("there is no row {row}; there are {}", self.row_bound()))
+            })
+    }
+
+    /// A document's record.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] if there is no such document, [`Error::Corrupt`].
+    pub fn document(&self, document: usize) -> Result<&[u8]> {
+        let (part, local) = self.part_of_document(document)?;
+        part.segment.document(local)
+    }
+
+    /// A document's text.
+    ///
+    /// # Errors
+    /// As [`Snapshot::document`].
+    pub fn text(&self, document: usize) -> Result<&str> {
+        let (part, local) = self.part_of_document(document)?;
+        part.segment.text(local)
+    }
+
+    /// The rows of a document.
+    ///
+    /// # Errors
+    /// As [`Snapshot::document`].
+    pub fn rows_of(&self, document: usize) -> Result<std::ops::Range<Row>> {
+        let (part, local) = self.part_of_document(document)?;
+        let rows = part.segment.rows_of(local);
+        Ok(part.first_row + rows.start..part.first_row + rows.end)
+    }
+
+    /// The document of a row.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] if there is no such row.
+    pub fn document_of(&self, row: Row) -> Result<usize> {
+        let (part, local) = self.part_of_row(row)?;
+        Ok(part.first_document + part.segment.document_of(local))
+    }
+
+    /// A row's record.
+    ///
+    /// # Errors
+    /// As [`Snapshot::document_of`], and [`Error::Corrupt`].
+    pub fn chunk(&self, row: Row) -> Result<&[u8]> {
+        let (part, local) = self.part_of_row(row)?;
+        part.segment.chunk(local)
+    }
+
+    /// A row's vector; empty in an index without vectors.
+    ///
+    /// # Errors
+    /// As [`Snapshot::document_of`].
+    pub fn vector(&self, row: Row) -> Result<&[f32]> {
+        let (part, local) = self.part_of_row(row)?;
+        let dim = self.settings().dim.unwrap_or(0);
+        Ok(&part.segment.vectors()[local as usize * dim..][..dim])
+    }
+
+    /// The rows that may be found in each part: alive, and let through by the filter.
+    fn allowed(&self, filter: Option<&RowSet>) -> Result<Vec<Option<RowSet>>> {
+        let Some(filter) = filter else {
+            return Ok(self.parts.iter().map(|part| part.alive_rows().cloned()).collect());
+        };
+        if filter.len() != self.row_bound() {
+            return Err(Error::InvalidInput(format!(
+                "the filter is over {} rows, the index has {}",
+                filter.len(),
+                self.row_bound()
+            )));
+        }
+        let slice = |part: &Part| filter.slice(part.first_row as usize, part.segment.rows());
+        Ok(self
+            .parts
+            .iter()
+            .map(|part| {
+                Some(match part.alive_rows() {
+                    Some(alive) => slice(part).and(alive),
+                    None => slice(part),
+                })
+            })
+            .collect())
+    }
+
+    /// The best `k` rows for each query vector by cosine, best first.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] for an index without vectors or a filter of another length,
+    /// [`Error::Dimension`], [`Error::NonFinite`] and [`Error::ZeroVector`] for the queries.
+    pub fn search_dense(
+        &self,
+        queries: &[f32],
+        k: usize,
+        filter: Option<&RowSet>,
+        threads: usize,
+    ) -> Result<Vec<Vec<Hit>>> {
+        let dim = self.settings().dim.ok_or_else(|| {
+            Error::InvalidInput("this index was made without an encoder and holds no vectors; search it with mode=\"lexical\"".into())
+        })?;
+        let queries = dense::prepare(queries, dim, Metric::Cosine)?;
+        let allowed = self.allowed(filter)?;
+        let parts: Vec<dense::Part<'_>> = self
+            .parts
+            .iter()
+            .zip(&allowed)
+            .map(|(part, allowed)| dense::Part {
+                values: part.segment.vectors(),
+                base: part.first_row,
+                allowed: allowed.as_ref(),
+            })
+            .collect();
+        Ok(dense::search(&parts, &queries, dim, k, threads))
+    }
+
+    /// The best `k` rows for a text by BM25, best first.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] for a filter of another length, [`Error::Corrupt`].
+    pub fn search_lexical(&self, text: &str, k: usize, filter: Option<&RowSet>) -> Result<Vec<Hit>> {
+        let terms: Vec<String> = self.analyzer.tokens(text).into_iter().map(|token| token.term).collect();
+        let allowed = self.allowed(filter)?;
+        let views = self.parts.iter().map(|part| part.segment.postings()).collect::<Result<Vec<_>>>()?;
+        let parts: Vec<lexical::Part<'_>> = self
+            .parts
+            .iter()
+            .zip(&views)
+            .zip(&allowed)
+            .map(|((part, postings), allowed)| lexical::Part {
+                postings,
+                base: part.first_row,
+                alive: part.alive_rows(),
+                allowed: allowed.as_ref(),
+            })
+            .collect();
+        Ok(lexical::search(&parts, &terms, self.statistics, &self.bm25, k))
+    }
+}
+
+fn too_many_rows() -> Error {
+    Error::InvalidInput("an index holds at most 2^32 - 1 chunks".into())
+}
+
+fn open_segment(root: &Path, manifest: &Manifest, entry: &SegmentEntry) -> Result<Segment> {
+    let file = entry.file();
+    let container = open_named(root, manifest, &file)?;
+    Segment::new(container, manifest.settings.dim)
+}
+
+/// A file that a manifest names: if it is missing, that is damage.
+fn open_named(root: &Path, manifest: &Manifest, file: &str) -> Result<Container> {
+    let path = root.join(file);
+    Container::open(&path, &manifest.identity_of(file)).map_err(|error| match error {
+        Error::Io { path, source } if source.kind() == std::io::ErrorKind::NotFound => {
+            Error::corrupt(&path, format!("it is missing, and version {} needs it", manifest.version))
+        }
+        other => other,
+    })
+}
+
+/// The documents and rows of a segment that a version still holds.
+fn alive(
+    root: &Path,
+    manifest: &Manifest,
+    entry: &SegmentEntry,
+    segment: &Segment,
+) -> Result<Option<(RowSet, RowSet)>> {
+    let Some(file) = entry.deletions_file() else { return Ok(None) };
+    let container = open_named(root, manifest, &file)?;
+    let documents = RowSet::from_words(container.array("alive")?, segment.documents())
+        .ok_or_else(|| container.corrupt("it is for another number of documents"))?;
+    let rows = rows_of(segment, &documents);
+    Ok(Some((documents, rows)))
+}
+
+fn rows_of(segment: &Segment, documents: &RowSet) -> RowSet {
+    let mut rows = RowSet::none(segment.rows());
+    for document in (0..segment.documents()).filter(|&document| documents.contains(document as Row)) {
+        segment.rows_of(document).for_each(|row| rows.insert(row));
+    }
+    rows
+}
+
+/// The versions of an index, ascending.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::Io`].
+pub fn versions(path: &Path) -> Result<Vec<u64>> {
+    let versions = manifest::versions(path)?;
+    if versions.is_empty() { Err(Error::NotFound(path.to_owned())) } else { Ok(versions) }
+}
+
+/// Makes the next version of an index. There is one at a time; it holds the index's lock.
+///
+/// Nothing of it is seen before [`Writer::commit`] returns; dropped, it leaves no trace.
+#[derive(Debug)]
+pub struct Writer {
+    fs: Arc<dyn FileSystem>,
+    base: Snapshot,
+    builder: SegmentBuilder,
+    /// For each part of the base, the documents that stay.
+    alive: Vec<RowSet>,
+    _lock: Lock,
+}
+
+impl Writer {
+    /// Makes an index: a directory with an empty version 0. One that is there already is opened,
+    /// whatever its settings.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] for settings without meaning, [`Error::Locked`], [`Error::Io`],
+    /// and as [`Snapshot::open`].
+    pub fn create(path: &Path, settings: &Settings, extra: &str) -> Result<Self> {
+        Self::create_on(Arc::new(Disk), path, settings, extra)
+    }
+
+    fn create_on(fs: Arc<dyn FileSystem>, path: &Path, settings: &Settings, extra: &str) -> Result<Self> {
+        Analyzer::named(&settings.analyzer)?;
+        Bm25::new(&settings.variant, settings.k1, settings.b)?;
+        if settings.dim == Some(0) {
+            return Err(Error::InvalidInput("dim is 0; a vector has at least one dimension".into()));
+        }
+        manifest::create_folders(&*fs, path)?;
+        let lock = Lock::take(path)?;
+        if manifest::versions(path)?.is_empty() {
+            let manifest = Manifest {
+                version: 0,
+                index: random_id()?,
+                created: now(),
+                settings: settings.clone(),
+                segments: Vec::new(),
+                extra: extra.to_owned(),
+            };
+            manifest.publish(&*fs, path)?;
+        }
+        Self::locked(fs, path, lock)
+    }
+
+    /// Opens the newest version for writing.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] if there is another writer, and as [`Snapshot::open`].
+    pub fn open(path: &Path) -> Result<Self> {
+        Self::open_on(Arc::new(Disk), path)
+    }
+
+    fn open_on(fs: Arc<dyn FileSystem>, path: &Path) -> Result<Self> {
+        if manifest::versions(path)?.is_empty() {
+            return Err(Error::NotFound(path.to_owned()));
+        }
+        let lock = Lock::take(path)?;
+        Self::locked(fs, path, lock)
+    }
+
+    fn locked(fs: Arc<dyn FileSystem>, path: &Path, lock: Lock) -> Result<Self> {
+        manifest::sweep(&*fs, path)?;
+        let base = Snapshot::open(path, None)?;
+        let alive = base
+            .parts
+            .iter()
+            .map(|part| match &part.alive {
+                Some((documents, _)) => documents.clone(),
+                None => RowSet::all(part.segment.documents()),
+            })
+            .collect();
+        let builder = SegmentBuilder::new(base.settings().dim);
+        Ok(Self { fs, base, builder, alive, _lock: lock })
+    }
+
+    /// The version that the next one is made from; document numbers are those of it.
+    pub fn base(&self) -> &Snapshot {
+        &self.base
+    }
+
+    /// Adds a document with its chunks and their vectors (none in an index without them); all of
+    /// it or, on an error, nothing.
+    ///
+    /// # Errors
+    /// [`Error::Dimension`], [`Error::NonFinite`], [`Error::ZeroVector`], or
+    /// [`Error::InvalidInput`] if the index is full.
+    pub fn add(&mut self, record: &[u8], text: &str, chunks: &[NewChunk<'_>], vectors: &[f32]) -> Result<()> {
+        let rows = self.base.row_bound() + self.builder.rows() + chunks.len();
+        Row::try_from(rows).map_err(|_| too_many_rows())?;
+        self.builder.add(&self.base.analyzer, record, text, chunks, vectors)
+    }
+
+    /// Deletes a document of the base.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] if there is no such document.
+    pub fn delete(&mut self, document: usize) -> Result<()> {
+        let (part, local) = self.base.locate(document)?;
+        self.alive[part].remove(local as Row);
+        Ok(())
+    }
+
+    /// Publishes everything as one new version and gives it; when this returns, it is on the
+    /// disk. Without changes no version is made and the base is given.
+    ///
+    /// # Errors
+    /// [`Error::Io`]: the index is as it was, and what was written so far is removed by the next
+    /// writer.
+    pub fn commit(self, extra: &str) -> Result<Snapshot> {
+        let Self { fs, base, builder, alive, _lock: lock } = self;
+        let version = base.version() + 1;
+        let mut manifest =
+            Manifest { version, created: now(), extra: extra.to_owned(), ..base.manifest.clone() };
+        let mut entries = Vec::with_capacity(manifest.segments.len() + 1);
+        for ((entry, part), alive) in manifest.segments.iter().zip(&base.parts).zip(&alive) {
+            let before = part
+                .alive
+                .as_ref()
+                .map_or_else(|| part.segment.documents(), |(documents, _)| documents.count());
+            let mut entry = entry.clone();
+            if alive.count() == 0 {
+                continue;
+            }
+            if alive.count() < before {
+                entry.deleted = Some(version);
+                let file = format!("segments/{:010}.{version}.del", entry.id);
+                let words = bytemuck::cast_slice(alive.words());
+                format::write(
+                    &*fs,
+                    &base.path.join(&file),
+                    &manifest.identity_of(&file),
+                    &[("alive", words)],
+                )?;
+            }
+            entries.push(entry);
+        }
+        if builder.documents() > 0 {
+            let entry = SegmentEntry { id: manifest::next_segment(&base.path)?, deleted: None };
+            let file = entry.file();
+            let sections = builder.finish();
+            let sections: Vec<(&str, &[u8])> =
+                sections.iter().map(|(name, bytes)| (*name, &**bytes)).collect();
+            format::write(&*fs, &base.path.join(&file), &manifest.identity_of(&file), &sections)?;
+            entries.push(entry);
+        }
+        if entries == manifest.segments && manifest.extra == base.manifest.extra {
+            return Ok(base);
+        }
+        manifest.segments = entries;
+        let folder = base.path.join("segments");
+        fs.sync_dir(&folder).map_err(Error::io(&folder))?;
+        manifest.publish(&*fs, &base.path)?;
+        let snapshot = Snapshot::of(&base.path, manifest);
+        drop(lock);
+        snapshot
+    }
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
+}
+
+fn random_id() -> Result<String> {
+    let mut bytes = [0u8; 16];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Error::InvalidInput(format!("the system gives no random numbers: {error}")))?;
+    Ok(format!("{:032x}", u128::from_le_bytes(bytes)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,249 @@
+use super::*;
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+fn settings(dim: Option<usize>) -> Settings {
+    Settings { dim, analyzer: "plain".into(), variant: "lucene".into(), k1: 1.2, b: 0.75 }
+}
+
+/// Adds a document of one chunk a word, each with a vector that points its own way.
+fn add(writer: &mut Writer, id: &str, text: &str) {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let chunks: Vec<NewChunk<'_>> =
+        words.iter().map(|word| NewChunk { record: word.as_bytes(), searched_text: word }).collect();
+    let vectors: Vec<f32> = words.iter().flat_map(|word| [1.0, word.len() as f32]).collect();
+    writer.add(id.as_bytes(), text, &chunks, &vectors).unwrap();
+}
+
+fn ids(snapshot: &Snapshot) -> Vec<String> {
+    snapshot.documents().map(|d| String::from_utf8(snapshot.document(d).unwrap().to_vec()).unwrap()).collect()
+}
+
+fn found(snapshot: &Snapshot, word: &str) -> Vec<String> {
+    let hits = snapshot.search_lexical(word, 10, None).unwrap();
+    hits.iter()
+        .map(|hit| {
+            let document = snapshot.document_of(hit.row).unwrap();
+            String::from_utf8(snapshot.document(document).unwrap().to_vec()).unwrap()
+        })
+        .collect()
+}
+
+#[test]
+fn versions_hold_what_was_committed_and_never_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let mut writer = Writer::create(path, &settings(Some(2)), "{}").unwrap();
+    add(&mut writer, "a", "one two");
+    add(&mut writer, "b", "two three");
+    let first = writer.commit("first").unwrap();
+    assert_eq!((first.version(), first.rows(), ids(&first)), (1, 4, vec!["a".into(), "b".into()]));
+    assert_eq!(found(&first, "two"), ["a", "b"]);
+
+    let mut writer = Writer::open(path).unwrap();
+    let b = writer.base().documents().nth(1).unwrap();
+    writer.delete(b).unwrap();
+    add(&mut writer, "b2", "two");
+    let second = writer.commit("second").unwrap();
+    assert_eq!(found(&second, "two"), ["a", "b2"]);
+    assert_eq!((second.extra(), second.rows(), second.row_bound(), second.segments()), ("second", 3, 5, 2));
+    assert_eq!(second.text(2).unwrap(), "two");
+    assert_eq!((second.rows_of(2).unwrap(), second.document_of(4).unwrap()), (4..5, 2));
+    assert_eq!((second.chunk(4).unwrap(), second.vector(0).unwrap().len()), (&b"two"[..], 2));
+
+    // The old version answers as before, from its snapshot and opened anew.
+    for old in [first, Snapshot::open(path, Some(1)).unwrap()] {
+        assert_eq!((found(&old, "two"), old.extra()), (vec!["a".into(), "b".into()], "first"));
+    }
+    assert_eq!(versions(path).unwrap(), [0, 1, 2]);
+    assert!(matches!(Snapshot::open(path, Some(9)), Err(Error::VersionNotFound { version: 9, .. })));
+}
+
+#[test]
+fn deleted_rows_leave_the_statistics_and_every_search() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = Writer::create(&folder.path().join("grown"), &settings(Some(2)), "").unwrap();
+    ["x y", "x", "y z z"].iter().enumerate().for_each(|(i, text)| add(&mut writer, &i.to_string(), text));
+    writer.commit("").unwrap();
+    let mut writer = Writer::open(&folder.path().join("grown")).unwrap();
+    writer.delete(1).unwrap();
+    let grown = writer.commit("").unwrap();
+
+    let mut writer = Writer::create(&folder.path().join("fresh"), &settings(Some(2)), "").unwrap();
+    ["x y", "y z z"].iter().enumerate().for_each(|(i, text)| add(&mut writer, &i.to_string(), text));
+    let fresh = writer.commit("").unwrap();
+
+    let scores = |hits: Vec<Hit>| hits.iter().map(|hit| hit.score).collect::<Vec<_>>();
+    for word in ["x", "y", "z", "x z"] {
+        let lexical = |snapshot: &Snapshot| scores(snapshot.search_lexical(word, 10, None).unwrap());
+        assert_eq!(lexical(&grown), lexical(&fresh), "{word}");
+    }
+    let dense =
+        |snapshot: &Snapshot| scores(snapshot.search_dense(&[1.0, 0.0], 10, None, 1).unwrap().remove(0));
+    assert_eq!(dense(&grown), dense(&fresh));
+
+    // A filter narrows further, and must fit.
+    let mut filter = RowSet::none(grown.row_bound());
+    filter.insert(1);
+    filter.insert(2);
+    let rows = |hits: Vec<Hit>| hits.iter().map(|hit| hit.row).collect::<Vec<_>>();
+    assert_eq!(rows(grown.search_lexical("x y", 10, Some(&filter)).unwrap()), [1]);
+    assert_eq!(rows(grown.search_dense(&[1.0, 0.0], 10, Some(&filter), 1).unwrap().remove(0)), [1]);
+    assert!(grown.search_lexical("x", 10, Some(&RowSet::all(2))).is_err());
+}
+
+#[test]
+fn nothing_to_commit_makes_no_version_and_a_second_writer_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let writer = Writer::create(folder.path(), &settings(None), "{}").unwrap();
+    assert!(matches!(Writer::open(folder.path()), Err(Error::Locked { .. })));
+    assert_eq!(writer.commit("{}").unwrap().version(), 0);
+    assert!(matches!(Writer::open(&folder.path().join("none")), Err(Error::NotFound(_))));
+    let snapshot = Snapshot::open(folder.path(), None).unwrap();
+    assert!(matches!(snapshot.search_dense(&[1.0], 1, None, 1), Err(Error::InvalidInput(_))));
+    assert!(snapshot.search_lexical("anything", 10, None).unwrap().is_empty());
+}
+
+#[test]
+fn a_document_is_added_whole_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = Writer::create(folder.path(), &settings(Some(2)), "").unwrap();
+    let chunks = [NewChunk { record: b"c", searched_text: "c" }];
+    assert!(matches!(writer.add(b"d", "c", &chunks, &[1.0]), Err(Error::Dimension(_))));
+    assert!(matches!(writer.add(b"d", "c", &chunks, &[1.0, f32::NAN]), Err(Error::NonFinite { .. })));
+    assert!(matches!(writer.add(b"d", "c", &chunks, &[0.0, 0.0]), Err(Error::ZeroVector { .. })));
+    writer.add(b"empty", "", &[], &[]).unwrap();
+    writer.add(b"d", "c", &chunks, &[1.0, 1.0]).unwrap();
+    let snapshot = writer.commit("").unwrap();
+    assert_eq!((ids(&snapshot), snapshot.rows()), (vec!["empty".into(), "d".into()], 1));
+}
+
+#[test]
+fn a_missing_damaged_or_swapped_file_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    for text in ["one", "two"] {
+        let mut writer = Writer::create(path, &settings(Some(2)), "").unwrap();
+        add(&mut writer, "d", text);
+        writer.commit("").unwrap();
+    }
+    let file = |i: u64| path.join(format!("segments/{i:010}.seg"));
+    let fault = |expected: &str| {
+        let error = Snapshot::open(path, None).unwrap_err();
+        assert!(matches!(error, Error::Corrupt { .. }), "{error}");
+        assert!(
+            error.to_string().contains("0000000001.seg") && error.to_string().contains(expected),
+            "{error}"
+        );
+    };
+    let whole = std::fs::read(file(1)).unwrap();
+    std::fs::remove_file(file(1)).unwrap();
+    fault("missing");
+    std::fs::copy(file(2), file(1)).unwrap();
+    fault("another's place");
+    std::fs::write(file(1), &whole[..whole.len() / 2]).unwrap();
+    fault("truncated");
+    std::fs::write(file(1), whole).unwrap();
+    Snapshot::open(path, None).unwrap();
+}
+
+/// Fails at one operation and at all that follow, as a process does that is killed there.
+#[derive(Debug)]
+struct Dying {
+    left: AtomicUsize,
+}
+
+impl Dying {
+    fn step(&self, act: impl FnOnce() -> io::Result<()>, half: impl FnOnce()) -> io::Result<()> {
+        match self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)) {
+            Ok(1..) => act(),
+            Ok(0) => {
+                half();
+                Err(io::Error::other("killed"))
+            }
+            Err(_) => Err(io::Error::other("dead")),
+        }
+    }
+}
+
+impl FileSystem for Dying {
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        self.step(|| Disk.create_dir(path), || ())
+    }
+
+    fn write_new(&self, path: &Path, parts: &[&[u8]]) -> io::Result<()> {
+        // Half of the bytes are there.
+        let half = || {
+            let bytes = parts.concat();
+            let _ = std::fs::write(path, &bytes[..bytes.len() / 2]);
+        };
+        self.step(|| Disk.write_new(path, parts), half)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.step(|| Disk.rename(from, to), || ())
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        self.step(|| Disk.sync_dir(path), || ())
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.step(|| Disk.remove(path), || ())
+    }
+}
+
+#[test]
+fn a_commit_cut_anywhere_leaves_the_old_version_or_the_new_one() {
+    let mut cuts = 0;
+    for left in 0.. {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        let mut writer = Writer::create(path, &settings(Some(2)), "").unwrap();
+        add(&mut writer, "old", "word");
+        add(&mut writer, "kept", "word");
+        writer.commit("").unwrap();
+
+        let write = |fs: Arc<dyn FileSystem>| -> Result<Snapshot> {
+            let mut writer = Writer::open_on(fs, path)?;
+            let old = writer.base().documents().next().unwrap();
+            writer.delete(old)?;
+            add(&mut writer, "new", "word");
+            writer.commit("")
+        };
+        let done = write(Arc::new(Dying { left: AtomicUsize::new(left) }));
+        let snapshot = Snapshot::open(path, None).unwrap();
+        let (before, after) = (vec!["old".to_owned(), "kept".into()], vec!["kept".to_owned(), "new".into()]);
+        if done.is_ok() {
+            assert_eq!(found(&snapshot, "word"), after);
+        } else {
+            cuts += 1;
+            assert!([&before, &after].contains(&&found(&snapshot, "word")));
+        }
+
+        // The next writer finds its way and leaves nothing behind.
+        drop(snapshot);
+        assert!(write(Arc::new(Disk)).is_ok());
+        let named = std::fs::read_dir(path.join("segments")).unwrap().count();
+        drop(Writer::open(path).unwrap());
+        assert_eq!(std::fs::read_dir(path.join("segments")).unwrap().count(), named);
+        assert_eq!(
+            versions(path).unwrap().last().copied(),
+            Some(Snapshot::open(path, None).unwrap().version())
+        );
+        if done.is_ok() {
+            break;
+        }
+    }
+    assert!(cuts >= 5, "a commit has more than {cuts} steps");
+}
+
+#[test]
+fn an_index_whose_making_was_cut_is_made_anew() {
+    for left in 0..6 {
+        let folder = tempfile::tempdir().unwrap();
+        let fs = Arc::new(Dying { left: AtomicUsize::new(left) });
+        assert!(Writer::create_on(fs, folder.path(), &settings(None), "").is_err());
+        assert_eq!(Writer::create(folder.path(), &settings(None), "").unwrap().base().version(), 0);
+    }
+}

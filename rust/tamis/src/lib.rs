@@ -1,0 +1,42 @@
+//! The core of tamis: exact dense top-k, BM25, fusion, and a versioned store.
+//!
+//! | room | question |
+//! |---|---|
+//! | [`dense`] | Which rows' vectors are nearest to this one? |
+//! | [`lexical`] | Which rows hold these words? |
+//! | [`fusion`] | What is the order when several lists disagree? |
+//! | [`filter`] | Here is a row: may it be found? |
+//! | [`hit`] | Which of two hits is better? |
+//! | [`store`] | How does an index lie on the disk, whole at every moment? |
+//! | [`index`] | The front door: one [`Writer`](index::Writer), many [`Snapshot`](index::Snapshot)s |
+//!
+//! ```
+//! use tamis::lexical::{Analyzer, Bm25, InvertedIndex, Part, Postings, Statistics, search};
+//!
+//! let analyzer = Analyzer::named("default")?;
+//! let mut index = InvertedIndex::default();
+//! index.add(&analyzer, "Section 2.4(b) Deliveries");
+//! index.add(&analyzer, "Section 4.2(b) Early termination");
+//!
+//! let query: Vec<String> = analyzer.tokens("Section 4.2(b)").into_iter().map(|t| t.term).collect();
+//! let part = Part { postings: &index, base: 0, alive: None, allowed: None };
+//! let statistics = Statistics::of(index.lengths(), None);
+//! let hits = search(&[part], &query, statistics, &Bm25::new("lucene", 1.2, 0.75)?, 10);
+//! assert_eq!(hits[0].row, 1);
+//! # Ok::<(), tamis::Error>(())
+//! ```
+
+#[cfg(target_endian = "big")]
+compile_error!("the files of an index are little-endian and read in place");
+
+pub mod dense;
+mod error;
+pub mod filter;
+pub mod fusion;
+pub mod hit;
+pub mod index;
+pub mod lexical;
+pub mod store;
+pub mod threads;
+
+pub use error::{Error, Result};

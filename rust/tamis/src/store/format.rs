@@ -1,0 +1,232 @@
+//! The container that every file of an index is: named sections, their table, a footer.
+//!
+//! ```text
+//! section, section, ...   each at a multiple of 64 bytes
+//! table                   a section: name 8 bytes, offset u64, length u64, CRC-32 u32, 0 u32
+//! footer, 32 bytes        table offset u64, sections u32, CRC-32 of the table u32,
+//!                         CRC-32 of the file's identity u32, format u32, magic 8 bytes
+//! ```
+//!
+//! Numbers are little-endian. The identity is the index's id and the file's name in it: a file
+//! that stands in another's place is noticed. No length is trusted before it was compared with
+//! the file's own, and a file is opened only if all its checksums hold.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use super::fs::FileSystem;
+use super::mmap::Map;
+use crate::{Error, Result};
+
+/// The format that this build writes, and the newest that it reads.
+pub(crate) const FORMAT: u32 = 1;
+
+const MAGIC: [u8; 8] = *b"TAMISEOF";
+const ALIGN: usize = 64;
+const ENTRY: usize = 32;
+const FOOTER: usize = 32;
+
+/// Writes a container and waits until it is on the disk.
+pub(crate) fn write(
+    fs: &dyn FileSystem,
+    path: &Path,
+    identity: &str,
+    sections: &[(&str, &[u8])],
+) -> Result<()> {
+    const ZEROS: [u8; ALIGN] = [0; ALIGN];
+    let mut parts: Vec<&[u8]> = Vec::with_capacity(sections.len() * 2 + 1);
+    let mut tail = Vec::new();
+    let mut offset = 0usize;
+    for (name, bytes) in sections {
+        let mut tag = [0; 8];
+        tag[..name.len()].copy_from_slice(name.as_bytes());
+        tail.extend_from_slice(&tag);
+        tail.extend_from_slice(&(offset as u64).to_le_bytes());
+        tail.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+        tail.extend_from_slice(&crc32fast::hash(bytes).to_le_bytes());
+        tail.extend_from_slice(&[0; 4]);
+        let padded = bytes.len().next_multiple_of(ALIGN);
+        parts.push(bytes);
+        parts.push(&ZEROS[..padded - bytes.len()]);
+        offset += padded;
+    }
+    let table_crc = crc32fast::hash(&tail);
+    tail.extend_from_slice(&(offset as u64).to_le_bytes());
+    tail.extend_from_slice(&(sections.len() as u32).to_le_bytes());
+    tail.extend_from_slice(&table_crc.to_le_bytes());
+    tail.extend_from_slice(&crc32fast::hash(identity.as_bytes()).to_le_bytes());
+    tail.extend_from_slice(&FORMAT.to_le_bytes());
+    tail.extend_from_slice(&MAGIC);
+    parts.push(&tail);
+    fs.write_new(path, &parts).map_err(Error::io(path))
+}
+
+/// An open container.
+#[derive(Debug)]
+pub(crate) struct Container {
+    path: PathBuf,
+    map: Map,
+    sections: Vec<Section>,
+}
+
+/// A section's name, padded with zeros, and its place.
+type Section = ([u8; 8], Range<usize>);
+
+impl Container {
+    /// Opens a file and checks all of it.
+    pub(crate) fn open(path: &Path, identity: &str) -> Result<Self> {
+        let map = Map::open(path)?;
+        let sections = check(&map, identity).map_err(|fault| match fault {
+            Fault::Damaged(reason) => Error::corrupt(path, reason),
+            Fault::TooNew(found) => Error::FormatTooNew { path: path.to_owned(), found, known: FORMAT },
+        })?;
+        Ok(Self { path: path.to_owned(), map, sections })
+    }
+
+    /// The bytes of a section, at an address that is a multiple of 64.
+    pub(crate) fn section(&self, name: &str) -> Result<&[u8]> {
+        self.sections
+            .iter()
+            .find(|(tag, _)| tag.split(|&byte| byte == 0).next() == Some(name.as_bytes()))
+            .map(|(_, range)| &self.map[range.clone()])
+            .ok_or_else(|| self.corrupt(format!("it has no section {name:?}")))
+    }
+
+    /// A section as an array.
+    pub(crate) fn array<T: bytemuck::Pod>(&self, name: &str) -> Result<&[T]> {
+        bytemuck::try_cast_slice(self.section(name)?)
+            .map_err(|_| self.corrupt(format!("section {name:?} is no whole number of values")))
+    }
+
+    /// An error that names this file.
+    pub(crate) fn corrupt(&self, reason: impl Into<String>) -> Error {
+        Error::corrupt(&self.path, reason)
+    }
+
+    /// The size of the file in bytes.
+    pub(crate) fn size(&self) -> usize {
+        self.map.len()
+    }
+}
+
+enum Fault {
+    Damaged(String),
+    TooNew(u32),
+}
+
+fn check(bytes: &[u8], identity: &str) -> std::result::Result<Vec<Section>, Fault> {
+    let damaged = |reason: &str| Fault::Damaged(reason.to_owned());
+    let (body, footer) = bytes
+        .split_last_chunk::<FOOTER>()
+        .filter(|(_, footer)| footer.ends_with(&MAGIC))
+        .ok_or_else(|| {
+            Fault::Damaged(format!(
+                "its {} bytes do not end in a footer: truncated, or no such file",
+                bytes.len()
+            ))
+        })?;
+    let format = u32_at(footer, 20);
+    if format > FORMAT {
+        return Err(Fault::TooNew(format));
+    }
+    let table_start = usize::try_from(u64_at(footer, 0)).ok();
+    let table = table_start
+        .and_then(|start| body.get(start..))
+        .filter(|table| table.len() == u32_at(footer, 8) as usize * ENTRY)
+        .ok_or_else(|| damaged("its table of sections does not fit its length"))?;
+    if crc32fast::hash(table) != u32_at(footer, 12) {
+        return Err(damaged("the checksum of its table of sections does not hold"));
+    }
+    if crc32fast::hash(identity.as_bytes()) != u32_at(footer, 16) {
+        return Err(Fault::Damaged(format!("it is not the file {identity:?}: it stands in another's place")));
+    }
+    let data = &body[..body.len() - table.len()];
+    table
+        .as_chunks::<ENTRY>()
+        .0
+        .iter()
+        .map(|entry| {
+            let mut name = [0; 8];
+            name.copy_from_slice(&entry[..8]);
+            let shown = String::from_utf8_lossy(&name);
+            let shown = shown.trim_end_matches('\0');
+            let start = usize::try_from(u64_at(entry, 8)).unwrap_or(usize::MAX);
+            let length = usize::try_from(u64_at(entry, 16)).unwrap_or(usize::MAX);
+            let range = start..start.saturating_add(length);
+            let section = data
+                .get(range.clone())
+                .filter(|_| start.is_multiple_of(ALIGN))
+                .ok_or_else(|| Fault::Damaged(format!("section {shown:?} reaches beyond the file")))?;
+            if crc32fast::hash(section) != u32_at(entry, 24) {
+                return Err(Fault::Damaged(format!(
+                    "the checksum of section {shown:?} (bytes {start} to {}) does not hold",
+                    range.end
+                )));
+            }
+            Ok((name, range))
+        })
+        .collect()
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes(std::array::from_fn(|i| bytes[at + i]))
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    u64::from_le_bytes(std::array::from_fn(|i| bytes[at + i]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fs::Disk;
+    use super::*;
+    use proptest::prelude::*;
+
+    fn written(sections: &[(&str, &[u8])]) -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        write(&Disk, &path, "me", sections).unwrap();
+        (folder, path)
+    }
+
+    #[test]
+    fn gives_back_what_was_written() {
+        let numbers: [u32; 5] = [1, 2, 3, 4, 5];
+        let (_folder, path) =
+            written(&[("text", b"abc"), ("numbers", bytemuck::cast_slice(&numbers)), ("empty", b"")]);
+        let container = Container::open(&path, "me").unwrap();
+        assert_eq!(container.section("text").unwrap(), b"abc");
+        assert_eq!(container.array::<u32>("numbers").unwrap(), numbers);
+        assert_eq!(container.section("empty").unwrap(), b"");
+        assert!(matches!(container.section("other"), Err(Error::Corrupt { .. })));
+        assert!(matches!(container.array::<u32>("text"), Err(Error::Corrupt { .. })));
+    }
+
+    #[test]
+    fn a_file_in_anothers_place_and_a_newer_format_are_told_apart() {
+        let (_folder, path) = written(&[("text", b"abc")]);
+        let error = Container::open(&path, "you").unwrap_err().to_string();
+        assert!(error.contains("another's place") && error.contains("file"), "{error}");
+
+        let mut bytes = std::fs::read(&path).unwrap();
+        let at = bytes.len() - 12;
+        bytes[at] += 1;
+        std::fs::write(&path, bytes).unwrap();
+        assert!(matches!(Container::open(&path, "me"), Err(Error::FormatTooNew { found: 2, known: 1, .. })));
+    }
+
+    proptest! {
+        #[test]
+        fn damage_anywhere_is_an_error_that_names_the_file(at in any::<prop::sample::Index>(), flip in 1u8.., cut in any::<bool>()) {
+            let (_folder, path) = written(&[("text", &[7; 100]), ("more", &[9; 64])]);
+            let mut bytes = std::fs::read(&path).unwrap();
+            let at = at.index(bytes.len());
+            // Padding between sections carries nothing.
+            prop_assume!(cut || !(100..128).contains(&at));
+            if cut { bytes.truncate(at); } else { bytes[at] ^= flip; }
+            std::fs::write(&path, bytes).unwrap();
+            let error = Container::open(&path, "me").unwrap_err();
+            prop_assert!(error.to_string().contains(path.to_str().unwrap()));
+        }
+    }
+}

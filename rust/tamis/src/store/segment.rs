@@ -1,0 +1,202 @@
+//! A segment: whole documents with everything about their chunks, written once.
+//!
+//! | section | content |
+//! |---|---|
+//! | `docs` | a record a document (JSON of the layer above, not read here) |
+//! | `texts` | the text of each document, UTF-8 |
+//! | `rows` | u32: the first row of each document, then the number of rows |
+//! | `chunks` | a record a row |
+//! | `postings` | the inverted index over the rows |
+//! | `vectors` | f32: a row's vector after the other; absent without vectors |
+//!
+//! A row is a chunk. The rows of a document follow one another.
+
+use std::ops::Range;
+
+use super::blobs::{Blobs, BlobsBuilder};
+use super::format::Container;
+use crate::dense::{Metric, prepare};
+use crate::hit::Row;
+use crate::lexical::{Analyzer, InvertedIndex, PostingsView};
+use crate::{Error, Result};
+
+/// A chunk to be written.
+#[derive(Clone, Copy, Debug)]
+pub struct NewChunk<'a> {
+    /// Its record, kept as it is.
+    pub record: &'a [u8],
+    /// What its terms are taken from.
+    pub searched_text: &'a str,
+}
+
+/// Collects documents and writes them as one segment.
+#[derive(Debug)]
+pub(crate) struct SegmentBuilder {
+    dim: Option<usize>,
+    documents: BlobsBuilder,
+    texts: BlobsBuilder,
+    rows: Vec<u32>,
+    chunks: BlobsBuilder,
+    postings: InvertedIndex,
+    vectors: Vec<f32>,
+}
+
+impl SegmentBuilder {
+    pub(crate) fn new(dim: Option<usize>) -> Self {
+        Self {
+            dim,
+            documents: BlobsBuilder::default(),
+            texts: BlobsBuilder::default(),
+            rows: vec![0],
+            chunks: BlobsBuilder::default(),
+            postings: InvertedIndex::default(),
+            vectors: Vec::new(),
+        }
+    }
+
+    /// Adds a document; all of it or, on an error, nothing.
+    pub(crate) fn add(
+        &mut self,
+        analyzer: &Analyzer,
+        record: &[u8],
+        text: &str,
+        chunks: &[NewChunk<'_>],
+        vectors: &[f32],
+    ) -> Result<()> {
+        let expected = chunks.len() * self.dim.unwrap_or(0);
+        if vectors.len() != expected {
+            return Err(Error::Dimension(format!(
+                "{} chunks came with {} vector values; this index needs {expected} ({} dimensions a chunk)",
+                chunks.len(),
+                vectors.len(),
+                self.dim.unwrap_or(0)
+            )));
+        }
+        let rows = u32::try_from(self.rows() + chunks.len())
+            .map_err(|_| Error::InvalidInput("a segment holds at most 2^32 - 1 chunks".into()))?;
+        if let Some(dim) = self.dim.filter(|_| !chunks.is_empty()) {
+            self.vectors.append(&mut prepare(vectors, dim, Metric::Cosine)?);
+        }
+        for chunk in chunks {
+            self.chunks.push(chunk.record);
+            self.postings.add(analyzer, chunk.searched_text);
+        }
+        self.documents.push(record);
+        self.texts.push(text.as_bytes());
+        self.rows.push(rows);
+        Ok(())
+    }
+
+    pub(crate) fn documents(&self) -> usize {
+        self.rows.len() - 1
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        self.postings.len()
+    }
+
+    /// The sections to be written.
+    pub(crate) fn finish(self) -> Vec<(&'static str, Vec<u8>)> {
+        let mut sections = vec![
+            ("docs", self.documents.finish()),
+            ("texts", self.texts.finish()),
+            ("rows", bytemuck::cast_slice(&self.rows).to_vec()),
+            ("chunks", self.chunks.finish()),
+            ("postings", self.postings.to_bytes()),
+        ];
+        if self.dim.is_some() {
+            sections.push(("vectors", bytemuck::cast_slice(&self.vectors).to_vec()));
+        }
+        sections
+    }
+}
+
+/// A segment on the disk.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    container: Container,
+}
+
+impl Segment {
+    /// Checks that the sections fit together.
+    pub(crate) fn new(container: Container, dim: Option<usize>) -> Result<Self> {
+        let segment = Self { container };
+        let corrupt = |reason: &str| segment.container.corrupt(reason);
+        let starts = segment.starts();
+        let documents = segment.blobs("docs").map(|blobs| blobs.len());
+        let (Some(documents), Some(rows)) = (documents, starts.last().map(|&rows| rows as usize)) else {
+            return Err(corrupt("its documents cannot be read"));
+        };
+        let postings = PostingsView::new(segment.container.section("postings")?);
+        let values = match dim {
+            Some(_) => segment.container.array::<f32>("vectors")?.len(),
+            None => 0,
+        };
+        let fits = starts.is_sorted()
+            && starts[0] == 0
+            && starts.len() == documents + 1
+            && segment.blobs("texts").is_some_and(|texts| texts.len() == documents)
+            && segment.blobs("chunks").is_some_and(|chunks| chunks.len() == rows)
+            && postings.is_some_and(|postings| crate::lexical::Postings::lengths(&postings).len() == rows)
+            && Some(values) == rows.checked_mul(dim.unwrap_or(0));
+        if fits { Ok(segment) } else { Err(corrupt("its sections do not fit together")) }
+    }
+
+    fn starts(&self) -> &[u32] {
+        self.container.array("rows").unwrap_or_default()
+    }
+
+    fn blobs(&self, section: &str) -> Option<Blobs<'_>> {
+        Blobs::new(self.container.section(section).ok()?)
+    }
+
+    fn blob(&self, section: &str, i: usize) -> Result<&[u8]> {
+        self.blobs(section)
+            .and_then(|blobs| blobs.get(i))
+            .ok_or_else(|| self.container.corrupt(format!("section {section:?} has no entry {i}")))
+    }
+
+    pub(crate) fn documents(&self) -> usize {
+        self.starts().len() - 1
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        self.starts().last().map_or(0, |&rows| rows as usize)
+    }
+
+    /// The rows of a document.
+    pub(crate) fn rows_of(&self, document: usize) -> Range<Row> {
+        self.starts()[document]..self.starts()[document + 1]
+    }
+
+    /// The document of a row.
+    pub(crate) fn document_of(&self, row: Row) -> usize {
+        self.starts().partition_point(|&start| start <= row) - 1
+    }
+
+    pub(crate) fn document(&self, document: usize) -> Result<&[u8]> {
+        self.blob("docs", document)
+    }
+
+    pub(crate) fn text(&self, document: usize) -> Result<&str> {
+        std::str::from_utf8(self.blob("texts", document)?)
+            .map_err(|_| self.container.corrupt(format!("the text of its document {document} is not UTF-8")))
+    }
+
+    pub(crate) fn chunk(&self, row: Row) -> Result<&[u8]> {
+        self.blob("chunks", row as usize)
+    }
+
+    pub(crate) fn vectors(&self) -> &[f32] {
+        self.container.array("vectors").unwrap_or_default()
+    }
+
+    pub(crate) fn postings(&self) -> Result<PostingsView<'_>> {
+        PostingsView::new(self.container.section("postings")?)
+            .ok_or_else(|| self.container.corrupt("its postings cannot be read"))
+    }
+
+    pub(crate) fn size(&self) -> usize {
+        self.container.size()
+    }
+}

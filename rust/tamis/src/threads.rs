@@ -1,0 +1,44 @@
+//! Work spread over threads that live only as long as the call, so that a process can fork
+//! between calls and nothing has to be shut down.
+
+use std::ops::Range;
+use std::thread;
+
+/// The cores this process may use: affinity and control-group quota counted.
+pub fn available() -> usize {
+    thread::available_parallelism().map_or(1, Into::into)
+}
+
+/// Splits `0..n` into at most `threads` runs of nearly equal length and gives the results of `f`
+/// on each, in order. With one thread, or one run, `f` runs on the caller's.
+pub fn map_ranges<T: Send>(n: usize, threads: usize, f: impl Fn(Range<usize>) -> T + Sync) -> Vec<T> {
+    let runs = threads.min(n).max(1);
+    let range = |i: usize| n * i / runs..n * (i + 1) / runs;
+    if runs == 1 {
+        return vec![f(range(0))];
+    }
+    thread::scope(|scope| {
+        let f = &f;
+        let others: Vec<_> = (1..runs).map(|i| scope.spawn(move || f(range(i)))).collect();
+        let first = f(range(0));
+        let join = |handle: thread::ScopedJoinHandle<'_, T>| {
+            handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        std::iter::once(first).chain(others.into_iter().map(join)).collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_cover_everything_once_in_order() {
+        for n in [0, 1, 2, 7, 100] {
+            for threads in [0, 1, 3, 8] {
+                let runs = map_ranges(n, threads, Iterator::collect::<Vec<_>>);
+                assert_eq!(runs.concat(), (0..n).collect::<Vec<_>>());
+            }
+        }
+    }
+}
