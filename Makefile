@@ -17,7 +17,7 @@ RUST_SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find rust -name '*.
 PYTHON_SOURCES := python/tamis tests benches examples tools
 
 # The dependencies are there already, from the lock: pip may not look for any.
-DEVELOP := env -u CONDA_PREFIX VIRTUAL_ENV=$(CURDIR)/$(VENV) PIP_NO_INDEX=1 \
+DEVELOP := env -u CONDA_PREFIX VIRTUAL_ENV="$(CURDIR)/$(VENV)" PIP_NO_INDEX=1 \
 	$(VENV)/bin/maturin develop --quiet --locked
 
 .PHONY: help demo test check bench docs coverage wheel dev lock clean need-cargo need-python
@@ -63,7 +63,8 @@ docs: $(VENV)/.release  ## Write the API's pages: docs/api and target/doc
 	@RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --workspace --locked
 
 coverage: $(VENV)/.locked $(TOOLS)/bin/cov | need-cargo  ## Report the covered lines of both languages
-	@$(VENV)/bin/python tools/coverage.py
+	@rm -f $(VENV)/.release $(VENV)/.quick
+	@tools/coverage
 
 wheel: $(VENV)/.locked | need-cargo  ## Build the wheel into dist and try it in an empty environment
 	@echo "==> wheel"
@@ -75,7 +76,7 @@ wheel: $(VENV)/.locked | need-cargo  ## Build the wheel into dist and try it in 
 	@$(PYTHON) -m venv build/wheel
 	@build/wheel/bin/python -m pip install --quiet --require-hashes -r requirements/run.lock
 	@build/wheel/bin/python -m pip install --quiet --no-deps --no-index dist/*.whl
-	@cd build/wheel && bin/tamis sync $(CURDIR)/examples/handbook --index handbook.tamis
+	@cd build/wheel && bin/tamis sync "$(CURDIR)/examples/handbook" --index handbook.tamis
 	@cd build/wheel && bin/tamis search "What does Section 4.2(b) say?" --index handbook.tamis
 
 dev: $(VENV)/.quick  ## Build the compiled module quickly, for work on the core

@@ -33,10 +33,10 @@ def run_counts(report: Iterable[str], folder: Path) -> dict[Path, list[int]]:
 
 
 def row(name: str, counts: list[int]) -> str:
-    """Return a line of the table: lines that can run, lines that never did, the share run."""
+    """Return a line of the table: lines that can run, those that never did, percent run."""
     missed = counts.count(0)
-    share = 100 * (1 - missed / len(counts)) if counts else 100.0
-    return f"{name:<50}{len(counts):>7}{missed:>7}{share:>7.0f}%"
+    share = 100 * (len(counts) - missed) // max(len(counts), 1)
+    return f"{name:<50}{len(counts):>7}{missed:>7}{share:>7}%"
 
 
 def main() -> None:

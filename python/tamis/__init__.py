@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tamis.lexical import BM25Index as BM25Index
     from tamis.models import Encoder as Encoder
     from tamis.models import Reranker as Reranker
+    from tamis.retrieval import Results as Results
     from tamis.types import Block as Block
     from tamis.types import Chunk as Chunk
     from tamis.types import Context as Context
@@ -41,6 +42,7 @@ _ROOMS = {
     "Hit": "types",
     "Index": "index",
     "Reranker": "models",
+    "Results": "retrieval",
     "TamisError": "errors",
     "__version__": "_core",
     "chunk": "chunking",
@@ -63,6 +65,7 @@ __all__ = [
     "Hit",
     "Index",
     "Reranker",
+    "Results",
     "TamisError",
     "__version__",
     "chunk",

@@ -258,7 +258,7 @@ def _indented(text: str, lines: int = 6) -> str:
 
 @contextmanager
 def _progress() -> Iterator[Progress]:
-    """A bar a stage on standard error; nothing where that is no terminal."""
+    """Show a bar a stage on standard error; nothing where that is no terminal."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,

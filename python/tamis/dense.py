@@ -157,7 +157,7 @@ class DenseIndex:
             If it cannot be read.
         """
         index = cls.__new__(cls)
-        index._core = _core.DenseIndex.open(Path(path))
+        index._core = _core.DenseIndex.open(Path(path))  # noqa: SLF001 (its own)
         return index
 
 

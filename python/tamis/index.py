@@ -152,16 +152,14 @@ class Index:
         self._check_encoder()
 
     def _create(self) -> None:
-        extra = {
-            "encoder": None
-            if self.encoder is None
-            else {"name": self.encoder.name, **self.encoder.fingerprint()},
-            "chunk_tokens": CHUNK_TOKENS,
-            "sources": {},
-        }
-        if self.encoder is not None and self.encoder.max_tokens < CHUNK_TOKENS:
-            extra["chunk_tokens"] = self.encoder.max_tokens
-        dim = None if self.encoder is None else self.encoder.dim
+        extra: dict[str, Any] = {"encoder": None, "chunk_tokens": CHUNK_TOKENS, "sources": {}}
+        dim = None
+        if self.encoder is not None:
+            dim = self.encoder.dim
+            fingerprint = dict(self.encoder.fingerprint())
+            extra["encoder"] = {"name": self.encoder.name, "fingerprint": fingerprint}
+            # Room for the two special tokens around a text.
+            extra["chunk_tokens"] = min(CHUNK_TOKENS, self.encoder.max_tokens - 2)
         _core.create(self.path, dim, "default", "lucene", 1.2, 0.75, json.dumps(extra))
         self._snapshot = _core.Snapshot.open(self.path, None)
 
@@ -170,8 +168,8 @@ class Index:
             self.encoder = None
         if self.encoder is None:
             return
-        made, given = dict(self._extra["encoder"]), dict(self.encoder.fingerprint())
-        name = made.pop("name")
+        name, made = self._extra["encoder"]["name"], self._extra["encoder"]["fingerprint"]
+        given = dict(self.encoder.fingerprint())
         differing = [key for key in sorted(made | given) if made.get(key) != given.get(key)]
         if differing:
             shown = "; ".join(f"{key}: {made.get(key)!r} / {given.get(key)!r}" for key in differing)
@@ -468,7 +466,7 @@ class Index:
         return hashes
 
     def _numbers(self, wanted: Callable[[str], bool]) -> dict[str, tuple[int, dict[str, Any]]]:
-        """The number and the record of each document whose id is wanted."""
+        """Return the number and the record of each document whose id is wanted."""
         found = {}
         for number in self._snapshot.documents():
             record = json.loads(self._snapshot.document(number))
@@ -488,7 +486,7 @@ class Index:
         )
 
     def _known(self) -> dict[str, Callable[[], FloatArray]]:
-        """For the hash of each chunk's embedding text, a way to its vector."""
+        """Return, for the hash of each chunk's embedding text, a way to its vector."""
         snapshot = self._snapshot
         return {
             json.loads(snapshot.chunk(row))["hash"]: partial(snapshot.vector, row)
@@ -605,7 +603,7 @@ class _Reader:
         self._record = lru_cache(maxsize=None)(lambda number: json.loads(snapshot.document(number)))
 
     def text(self, document_id: str) -> str:
-        """The text of a document of which a chunk was read."""
+        """Return the text of a document of which a chunk was read."""
         return self._text(self._numbers[document_id])
 
     def document(self, row: int) -> dict[str, Any]:
@@ -647,7 +645,7 @@ def _counter(model: TextEncoder | PassageReranker | None) -> TokenCounter | None
 
 
 def _paths(root: Path, name: str) -> dict[str, Path]:
-    """The files of a source by document id."""
+    """Return the files of a source by document id."""
     if root.is_file():
         return {name: root}
     return {f"{name}/{path.relative_to(root).as_posix()}": path for path in documents.find(root)}

@@ -198,7 +198,7 @@ class BM25Index:
             If it cannot be read.
         """
         index = cls.__new__(cls)
-        index._core = _core.BM25Index.open(Path(path))
+        index._core = _core.BM25Index.open(Path(path))  # noqa: SLF001 (its own)
         return index
 
 

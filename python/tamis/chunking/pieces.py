@@ -7,7 +7,7 @@ Every character of a block that is not white space is in exactly one of its piec
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from tamis.chunking.base import Span, trimmed
 from tamis.chunking.sentences import sentence_spans
@@ -22,8 +22,7 @@ _CHARACTERS_PER_TOKEN = 4
 _WHITE_SPACE = (" ", "\n", "\t")
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """A part of a block that stays together.
 
     Attributes
@@ -94,7 +93,7 @@ def _counted(
     for piece in pieces:
         if piece.tokens < 0:
             estimate = (piece.end - piece.start) // _CHARACTERS_PER_TOKEN
-            yield replace(piece, tokens=tokens.get(piece, estimate))
+            yield piece._replace(tokens=tokens.get(piece, estimate))
         else:
             yield piece
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tamis.types import Block, Document
 
-_BLANK_LINES = re.compile(r"\n(?:[^\S\n]*\n)+")
+_BLANK_LINES = re.compile(r"\n[^\S\n]*\n\s*")
 
 
 @dataclass(frozen=True, slots=True)

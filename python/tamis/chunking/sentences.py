@@ -16,12 +16,16 @@ from collections.abc import Iterator
 
 from tamis.chunking.base import Span, trimmed
 
+#: One character that may end a sentence, and after it what makes it one that does. Runs of stops
+#: are taken as a whole, from their first on.
 _END = re.compile(
     r"""
-    (?<![.!?…؟۔।]) [.!?…؟۔।]++ ["'”’»)\]]*+ (?=\s)       # stops, then white space
-  | [。！？｡]++ [」』”’）】〉》"']*+                        # ideographic stops
-  | \n [^\S\n]* \n                                        # a blank line
-  | \n (?= [^\S\n]* (?: [-*+•] | \(?(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)] ) \s )   # an item
+    [.!?…؟۔।。！？｡\n]
+    (?: (?<=[.!?…؟۔।]) (?<![.!?…؟۔।]{2}) [.!?…؟۔।]*+ ["'”’»)\]]*+ (?=\s)
+      | (?<=[。！？｡]) [。！？｡]*+ [」』”’）】〉》"']*+                      # needs no white space
+      | (?<=\n) [^\S\n]* \n                                              # a blank line
+      | (?<=\n) (?= [^\S\n]* (?: [-*+•] | \(?(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)] ) \s )  # an item
+    )
     """,
     re.VERBOSE,
 )

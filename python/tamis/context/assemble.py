@@ -131,7 +131,7 @@ def _cut(
     count_tokens: TokenCounter,
     document_text: Callable[[str], str],
 ) -> list[Passage]:
-    """The longest beginning of a run that fits, found by halving; none if not even a word does."""
+    """Find the longest beginning of a run that fits, by halving; none if not even a word does."""
     whole = document_text(run.document_id)[run.start : run.end]
     ends = [i for i, c in enumerate(whole) if c.isspace() and i and not whole[i - 1].isspace()]
     low, high = 0, len(ends)

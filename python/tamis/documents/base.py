@@ -42,7 +42,7 @@ class Reader(Protocol):
     name: str
     suffixes: frozenset[str]
 
-    def read(self, data: str, *, id: str, source: str) -> Document:  # noqa: A002
+    def read(self, data: str, *, id: str, source: str) -> Document:
         """Return the document.
 
         Parameters

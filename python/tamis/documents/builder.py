@@ -15,6 +15,8 @@ _ROMAN = (
     *((1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc")),
     *((50, "l"), (40, "xl"), (10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i")),
 )
+#: Items nested deeper than this are indented no further.
+_DEEPEST_INDENT = 8
 
 
 @dataclass(slots=True)
@@ -78,7 +80,7 @@ class DocumentBuilder:
         """Add a table, a line a row, with ``" | "`` between its cells."""
         self._add("table", "\n".join(" | ".join(row) for row in rows if any(row)).strip())
 
-    def document(self, *, id: str, title: str, source: str) -> Document:  # noqa: A002
+    def document(self, *, id: str, title: str, source: str) -> Document:
         """Return what was written as a document."""
         return Document(
             id=id,
@@ -102,7 +104,7 @@ class DocumentBuilder:
             listed = kind == "list_item" == self._blocks[-1].kind
             self._write("\n" if listed else "\n\n")
         if kind == "list_item":
-            self._write("  " * (level - 1))
+            self._write("  " * min(level - 1, _DEEPEST_INDENT))
         start = self._length
         self._write(text)
         self._blocks.append(Block(kind, start, self._length, level))

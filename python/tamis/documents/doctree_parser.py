@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from copy import deepcopy
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from docutils import nodes
 from docutils.frontend import get_default_settings
@@ -24,9 +24,6 @@ from docutils.statemachine import StringList, string2lines
 from docutils.utils import new_document, unescape
 
 from tamis.documents.base import words
-
-#: Longer lines are refused: docutils takes quadratic time over some of them.
-LONGEST_LINE = 10_000
 
 _SETTINGS = get_default_settings(Parser)
 for _name, _value in {
@@ -93,6 +90,9 @@ _NUMBER_ROLES = {
     "rfc-reference": "RFC ",
 }
 
+#: Inline markup is parsed in parts of a long paragraph, up to white space: docutils takes
+#: quadratic time over some texts.
+_INLINE_PART = re.compile(r".{1,2000}(?:(?<=\s)|\Z)|.{1,2000}", re.DOTALL)
 _DIRECTIVE = re.compile(rf"\.\. +({states.Inliner.simplename}) ?::( +|$)")
 _OPTION = re.compile(r":(?P<name>[A-Za-z][\w-]*):(?:\s+(?P<value>.*))?$")
 _TITLED = re.compile(r"(?P<title>.+?)\s*<[^<>]*>", re.DOTALL)
@@ -107,6 +107,7 @@ class argument(nodes.paragraph):  # noqa: N801 - docutils names its nodes so
     """
 
 
+_Inline: TypeAlias = tuple[list[nodes.Node], list[nodes.system_message]]
 _Kind = TypeVar("_Kind", bound=nodes.paragraph)
 
 
@@ -116,7 +117,7 @@ def parse(text: str, source: str) -> nodes.document:
     Parameters
     ----------
     text : str
-        Without lines above `LONGEST_LINE`.
+        The source.
     source : str
         Where it came from.
 
@@ -157,9 +158,16 @@ class _Inliner(states.Inliner):
         super().__init__()
         self.machines: list[states.NestedStateMachine] = []
 
-    def interpreted(
-        self, rawsource: str, text: str, role: str, lineno: int
-    ) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+    def parse(self, text: str, lineno: int, memo: Any, parent: nodes.Element) -> _Inline:
+        found: list[nodes.Node] = []
+        complaints: list[nodes.system_message] = []
+        for part in _INLINE_PART.findall(text):
+            parsed = super().parse(part, lineno, memo, parent)
+            found += parsed[0]
+            complaints += parsed[1]
+        return found, complaints
+
+    def interpreted(self, rawsource: str, text: str, role: str, lineno: int) -> _Inline:
         shown = role_text(role, unescape(text))
         return [nodes.inline(rawsource, shown)], []
 

@@ -64,7 +64,7 @@ class HtmlReader:
     name = "HTML"
     suffixes = frozenset({".html", ".htm", ".xhtml"})
 
-    def read(self, data: str, *, id: str, source: str) -> Document:  # noqa: A002
+    def read(self, data: str, *, id: str, source: str) -> Document:
         """Return the document.
 
         Its title is the page's, or its main heading where the page's title is that with a

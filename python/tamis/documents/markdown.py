@@ -30,6 +30,9 @@ _LISTS = frozenset({"bullet_list_open", "ordered_list_open"})
 #: What parts a list item's text, and is a block of its own.
 _PARTING = frozenset({"fence", "code_block", "table_open"}) | _LISTS
 
+#: A quote that is nested too deeply to be parsed; a heading in a quote is no heading of this text.
+_UNPARSED = ("blockquote_open", "blockquote_close")
+
 _SPACE = re.compile(r"\s*")
 _SPACE_OR_QUOTE = re.compile(r"^[\s>]*")
 _COMMENT = re.compile(r"\s*<!--(?:(?!-->).)*-->\s*", re.DOTALL)
@@ -41,7 +44,7 @@ class MarkdownReader:
     name = "Markdown"
     suffixes = frozenset({".md", ".markdown", ".mkd"})
 
-    def read(self, data: str, *, id: str, source: str) -> Document:  # noqa: A002
+    def read(self, data: str, *, id: str, source: str) -> Document:
         """Return the document; its title is the first heading of level 1."""
         from markdown_it import MarkdownIt
 
@@ -108,11 +111,11 @@ class _Source:
 
     def _outside_lists(self, token: Token, following: Token | None) -> Iterator[Block]:
         first, last = token.map or (0, 0)
-        if token.type == "heading_open" and following is not None:
-            if token.level == 0:
-                yield self._heading(token, following.content)
-            else:  # a heading that somebody quotes is none of this document
-                yield from self._cut("paragraph", first, last)
+        inside = following.type if following is not None else ""
+        if token.type == "heading_open" and following is not None and token.level == 0:
+            yield self._heading(token, following.content)
+        elif token.type == "heading_open" or (token.type, inside) == _UNPARSED:
+            yield from self._cut("paragraph", first, last)
         elif token.type in _LEAVES and not _COMMENT.fullmatch(token.content):
             yield from self._cut(_LEAVES[token.type], first, last)
 

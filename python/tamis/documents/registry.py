@@ -81,7 +81,7 @@ def readable(path: str | os.PathLike[str]) -> bool:
 def read(
     path: str | os.PathLike[str],
     *,
-    id: str | None = None,  # noqa: A002
+    id: str | None = None,
     max_bytes: int = MAX_BYTES,
 ) -> Document:
     """Return the document in a file.

@@ -30,21 +30,21 @@ class RestructuredTextReader:
     name = "reStructuredText"
     suffixes = frozenset({".rst", ".rest"})
 
-    def read(self, data: str, *, id: str, source: str) -> Document:  # noqa: A002
+    def read(self, data: str, *, id: str, source: str) -> Document:
         """Return the document; its title is the first heading of the highest level.
 
-        What docutils cannot parse, lines of more than 10,000 characters or blocks nested some
-        hundred deep, is read as plain text; ``metadata["reading"]`` then says so.
+        What is nested too deeply for docutils, some hundred levels, is read as plain text;
+        ``metadata["reading"]`` then says so.
         """
-        from tamis.documents.doctree_parser import LONGEST_LINE, parse
+        from tamis.documents.doctree_parser import parse
         from tamis.documents.doctree_writer import render
 
-        if max(map(len, data.splitlines()), default=0) > LONGEST_LINE:
-            return _as_plain_text(data, id, source, "a line is too long for reStructuredText")
         try:
             out = render(parse(data, source))
         except RecursionError:
-            return _as_plain_text(data, id, source, "nested too deeply for reStructuredText")
+            document = TextReader().read(data, id=id, source=source)
+            note = "as plain text: nested too deeply for reStructuredText"
+            return replace(document, metadata={"reading": note})
         title = out.first_heading(1) or title_from(source)
         return out.document(id=id, title=title, source=source)
 
@@ -59,7 +59,7 @@ class PlainOrRestructuredTextReader:
         self._plain = TextReader()
         self._restructured = RestructuredTextReader()
 
-    def read(self, data: str, *, id: str, source: str) -> Document:  # noqa: A002
+    def read(self, data: str, *, id: str, source: str) -> Document:
         """Return the document as the fitting reader reads it."""
         reader = self._restructured if looks_restructured(data) else self._plain
         return reader.read(data, id=id, source=source)
@@ -81,8 +81,3 @@ def looks_restructured(text: str) -> bool:
         ):
             return True
     return False
-
-
-def _as_plain_text(data: str, id: str, source: str, reason: str) -> Document:  # noqa: A002
-    document = TextReader().read(data, id=id, source=source)
-    return replace(document, metadata={"reading": f"as plain text: {reason}"})

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from tamis.documents.base import title_from, words
 from tamis.types import Block, Document
 
-_BREAK = re.compile(r"\n(?:[^\S\n]*\n)+")
+_BREAK = re.compile(r"\n[^\S\n]*\n\s*")
 _LONGEST_HEADING = 80
 _MOST_WORDS = 12
 
@@ -41,7 +41,7 @@ class TextReader:
     name = "plain text"
     suffixes = frozenset({".text"})
 
-    def read(self, data: str, *, id: str, source: str) -> Document:  # noqa: A002
+    def read(self, data: str, *, id: str, source: str) -> Document:
         """Return the document; its title is the file's name made readable."""
         return Document(
             id=id, text=data, title=title_from(source), blocks=tuple(_blocks(data)), source=source

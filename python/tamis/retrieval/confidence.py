@@ -1,4 +1,4 @@
-"""Is the best hit an answer, or just the nearest thing there is?"""
+"""Whether the best hit is an answer, or just the nearest thing there is."""
 
 from __future__ import annotations
 

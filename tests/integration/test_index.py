@@ -1,0 +1,415 @@
+"""An index from its making to its answers, and everything that can go wrong on the way."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tamis
+from tamis.errors import (
+    CorruptIndexError,
+    IndexLockedError,
+    IndexNotFoundError,
+    InvalidInputError,
+    ModelMismatchError,
+    ReadOnlyError,
+    SourceConflictError,
+    SourceNotFoundError,
+    VersionNotFoundError,
+)
+from tamis.sync import file_hash
+from tests.fakes import OverlapReranker, WordEncoder
+
+
+def open_index(path: Path, encoder: WordEncoder | None = None, **options: object) -> tamis.Index:
+    encoder = encoder or WordEncoder()
+    return tamis.open(path, encoder=encoder, reranker=OverlapReranker(), **options)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three small documents."""
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    (folder / "refunds.md").write_text(
+        "# Refunds\n\n## Term\n\nRefunds take 30 days.\n\n## Form\n\nWrite to us.\n"
+    )
+    (folder / "boats.txt").write_text("Boats are painted in spring.\n")
+    (folder / "lab.html").write_text("<h1>Lab</h1><p>The laser is calibrated in May.</p>")
+    return folder
+
+
+@pytest.fixture
+def index(folder: Path, tmp_path: Path) -> tamis.Index:
+    index = open_index(tmp_path / "notes.tamis")
+    index.sync(folder)
+    return index
+
+
+def test_a_folder_becomes_cited_passages(folder: Path, tmp_path: Path) -> None:
+    encoder = WordEncoder()
+    index = open_index(tmp_path / "notes.tamis", encoder)
+    report = index.sync(folder)
+    assert report.added == ("notes/boats.txt", "notes/lab.html", "notes/refunds.md")
+    assert (report.version, report.chunks, report.embedded, report.reused) == (1, 4, 4, 0)
+
+    hit = index.search("how many days do refunds take", k=2)[0]
+    assert (hit.rank, hit.document_id, hit.title) == (1, "notes/refunds.md", "Refunds")
+    assert hit.chunk.headings == ("Refunds", "Term")
+    assert hit.text == "Refunds take 30 days."
+    assert hit.citation == f"notes/refunds.md § Term, chars {hit.span[0]}-{hit.span[1]}"
+    assert (folder / "refunds.md").read_text()[slice(*hit.span)] == hit.text
+    assert set(hit.scores) == {"bm25", "cosine", "fused", "logit"}
+    assert hit.score == hit.scores["logit"]
+
+
+def test_only_changed_chunks_are_embedded(folder: Path, tmp_path: Path) -> None:
+    encoder = WordEncoder()
+    index = open_index(tmp_path / "notes.tamis", encoder)
+    index.sync(folder)
+    encoder.encoded.clear()
+
+    assert index.sync(folder).version == 1  # nothing to do makes no version
+    assert encoder.encoded == []
+
+    text = (folder / "refunds.md").read_text()
+    (folder / "refunds.md").write_text(text.replace("30 days", "60 days"))
+    (folder / "lab.html").rename(folder / "laser.html")
+    (folder / "boats.txt").unlink()
+    report = index.sync(folder)
+    assert report.changed == ("notes/refunds.md",)
+    assert (report.added, report.removed) == (
+        ("notes/laser.html",),
+        ("notes/boats.txt", "notes/lab.html"),
+    )
+    assert encoder.encoded == ["Refunds > Term\nRefunds take 60 days."]
+    assert (report.version, report.chunks, report.embedded, report.reused) == (2, 3, 1, 2)
+
+    assert index.search("refunds days")[0].text == "Refunds take 60 days."
+    texts = [hit.text for hit in index.search("boats refunds laser 30 days", k=50)]
+    assert not any("30 days" in text or "Boats" in text for text in texts)
+
+
+def test_a_reused_vector_is_the_vector_of_its_text(folder: Path, tmp_path: Path) -> None:
+    index = open_index(tmp_path / "notes.tamis")
+    index.sync(folder)
+    (folder / "refunds.md").write_text(
+        "# Refunds\n\n## Form\n\nWrite to us.\n\n## Term\n\nRefunds take 90 days.\n"
+    )
+    index.sync(folder)
+    fresh = open_index(tmp_path / "fresh.tamis")
+    fresh.sync(folder)
+    for query in ("write", "refunds 90 days", "boats", "laser may"):
+        found, expected = (
+            [(hit.text, hit.scores) for hit in each.search(query)] for each in (index, fresh)
+        )
+        assert found == expected
+
+
+def test_old_versions_answer_as_before(index: tamis.Index, folder: Path) -> None:
+    (folder / "refunds.md").write_text("# Refunds\n\nRefunds take 60 days.\n")
+    index.sync(folder)
+    old = open_index(index.path, version=1)
+    assert "30 days" in old.search("refunds days")[0].text
+    assert "60 days" in index.search("refunds days")[0].text
+    assert index.versions() == [0, 1, 2]
+    with pytest.raises(ReadOnlyError, match="version 1"):
+        old.sync(folder)
+    with pytest.raises(VersionNotFoundError, match="no version 7"):
+        open_index(index.path, version=7)
+
+
+def test_a_reader_keeps_its_version_until_it_refreshes(index: tamis.Index, folder: Path) -> None:
+    reader = open_index(index.path, read_only=True)
+    (folder / "refunds.md").write_text("Refunds take 60 days.")
+    index.sync(folder)
+    assert "30 days" in reader.search("refunds days")[0].text
+    assert reader.refresh() == 2
+    assert "60 days" in reader.search("refunds days")[0].text
+
+
+def test_a_file_that_cannot_be_read_is_reported_and_the_rest_goes_on(
+    folder: Path, tmp_path: Path
+) -> None:
+    (folder / "binary.txt").write_bytes(b"\x00\x01\x02" * 1000)
+    (folder / "gone.md").symlink_to(folder / "nowhere.md")
+    (folder / "empty.md").write_text("")
+    (folder / "latin.txt").write_bytes("Fähre nach Süden".encode("latin-1"))
+    index = open_index(tmp_path / "notes.tamis")
+    report = index.sync(folder)
+    assert any("binary.txt" in skipped.path for skipped in report.skipped)
+    assert {"notes/empty.md", "notes/latin.txt", "notes/refunds.md"} <= set(report.added)
+    assert index.search("nach", mode="lexical")[0].document_id == "notes/latin.txt"
+
+
+def test_a_file_without_permission_is_reported(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refusing(path: Path) -> str:
+        if path.name == "boats.txt":  # as root, a mode of 0 would refuse nothing
+            raise PermissionError(13, "Permission denied", str(path))
+        return file_hash(path)
+
+    monkeypatch.setattr("tamis.index.file_hash", refusing)
+    report = open_index(tmp_path / "notes.tamis").sync(folder)
+    [skipped] = report.skipped
+    assert (Path(skipped.path).name, skipped.reason) == ("boats.txt", "Permission denied")
+    assert len(report.added) == 2
+
+
+def test_what_becomes_unreadable_keeps_its_last_good_version(
+    index: tamis.Index, folder: Path
+) -> None:
+    (folder / "boats.txt").write_bytes(b"\x00\xff" * 500)
+    report = index.sync(folder)
+    assert "notes/boats.txt" in report.unchanged
+    assert "boats.txt" in report.skipped[0].path
+    assert index.search("boats spring", mode="lexical")[0].document_id == "notes/boats.txt"
+
+
+def test_a_very_long_line_is_cut_into_chunks(folder: Path, tmp_path: Path) -> None:
+    (folder / "line.txt").write_text("word " * 200_000 + "needle")
+    index = tamis.open(tmp_path / "notes.tamis", encoder=None, reranker=None)
+    index.sync(folder)
+    [hit] = index.search("needle")
+    assert hit.text.endswith("needle")
+    assert len(hit.text) < 5000
+
+
+def test_documents_from_code_are_added_replaced_and_deleted(tmp_path: Path) -> None:
+    index = open_index(tmp_path / "code.tamis")
+    index.add(
+        [
+            {"id": "a", "text": "Refunds take 30 days.", "metadata": {"team": "legal"}},
+            tamis.Document("b", "Boats are painted."),
+        ]
+    )
+    assert len(index) == 0  # nothing is seen before the commit
+    assert index.commit() == 1
+    hit = index.search("refunds")[0]
+    assert (hit.document_id, hit.metadata) == ("a", {"team": "legal"})
+    index.add([{"id": "a", "text": "Refunds take 60 days."}])
+    index.delete(["b", "unknown"])
+    assert index.commit() == 2
+    assert [hit.text for hit in index.search("refunds boats", k=10)] == ["Refunds take 60 days."]
+
+
+def test_synced_and_added_documents_live_side_by_side(index: tamis.Index, folder: Path) -> None:
+    index.add([{"id": "extra", "text": "An extra document."}])
+    index.commit()
+    assert index.sync(folder).removed == ()
+    assert index.search("extra")[0].document_id == "extra"
+
+
+def test_two_folders_of_one_name_do_not_eat_each_other(index: tamis.Index, tmp_path: Path) -> None:
+    other = tmp_path / "elsewhere" / "notes"
+    other.mkdir(parents=True)
+    (other / "x.txt").write_text("Something else.")
+    with pytest.raises(SourceConflictError, match="name="):
+        index.sync(other)
+    assert index.sync(other, name="more").added == ("more/x.txt",)
+    assert len(index.info()["sources"]) == 2
+
+
+def test_a_folder_that_moved_is_the_same_source(
+    index: tamis.Index, folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "new").mkdir()
+    moved = folder.rename(tmp_path / "new" / "notes")
+    report = index.sync(moved)
+    assert len(report.unchanged) == 3
+
+
+def test_a_single_file_is_a_source(tmp_path: Path) -> None:
+    (tmp_path / "one.md").write_text("# One\n\nOnly one.")
+    index = open_index(tmp_path / "one.tamis")
+    assert index.sync(tmp_path / "one.md").added == ("one.md",)
+
+
+@pytest.mark.parametrize(
+    ("query", "options", "message"),
+    [
+        ("", {}, "query is empty"),
+        ("  \n", {}, "query is empty"),
+        ("refunds", {"k": 0}, "k is 0"),
+        ("refunds", {"k": -3}, "k is -3"),
+        ("refunds", {"mode": "fuzzy"}, "fuzzy"),
+        ("refunds", {"deadline": 0}, "deadline is 0"),
+        ("refunds", {"deadline": float("nan")}, "deadline is nan"),
+        ("\ud800", {}, "surrogate"),
+    ],
+)
+def test_a_search_without_meaning_says_why(
+    index: tamis.Index, query: str, options: dict[str, object], message: str
+) -> None:
+    with pytest.raises(InvalidInputError, match=message):
+        index.search(query, **options)  # type: ignore[arg-type]
+
+
+def test_k_beyond_the_chunks_gives_them_all(index: tamis.Index) -> None:
+    assert len(index.search("refunds", k=10_000)) == len(index) == 4
+
+
+def test_an_empty_index_finds_nothing_and_says_so(tmp_path: Path) -> None:
+    index = open_index(tmp_path / "empty.tamis")
+    results = index.search("anything")
+    assert (len(results), results.confidence) == (0, None)
+    context = results.context()
+    assert (context.text, context.sufficient, context.reason) == ("", False, "nothing was found")
+
+
+def test_a_missing_source_and_a_missing_index_are_named(index: tamis.Index, tmp_path: Path) -> None:
+    with pytest.raises(SourceNotFoundError, match="nowhere"):
+        index.sync(tmp_path / "nowhere")
+    with pytest.raises(IndexNotFoundError, match=r"none\.tamis"):
+        open_index(tmp_path / "none.tamis", read_only=True)
+    assert not (tmp_path / "none.tamis").exists()
+
+
+def test_another_model_of_the_same_width_is_refused(index: tamis.Index) -> None:
+    with pytest.raises(ModelMismatchError, match=r"name: 'words' / 'others'"):
+        open_index(index.path, WordEncoder("others"))
+
+
+def test_an_index_with_vectors_opened_without_an_encoder_searches_words(
+    index: tamis.Index, folder: Path
+) -> None:
+    plain = tamis.open(index.path, encoder=None, reranker=None)
+    results = plain.search("refunds days")
+    assert results[0].document_id == "notes/refunds.md"
+    assert "without an encoder" in results.report.degraded[0]
+    with pytest.raises(InvalidInputError, match="encoder='words'"):
+        plain.sync(folder)
+    with pytest.raises(InvalidInputError, match="needs an encoder"):
+        plain.search("refunds", mode="dense")
+
+
+def test_a_lexical_index_needs_no_model(folder: Path, tmp_path: Path) -> None:
+    index = tamis.open(tmp_path / "words.tamis", encoder=None, reranker=None)
+    report = index.sync(folder)
+    assert (report.embedded, report.reused) == (0, 0)
+    results = index.search("laser")
+    assert [hit.document_id for hit in results] == ["notes/lab.html"]
+    assert (results[0].stage, results.report.degraded) == ("bm25", ())
+    # Opened with the defaults later, it stays lexical: nothing is fetched.
+    assert tamis.open(tmp_path / "words.tamis", reranker=None).search("laser")[0].stage == "bm25"
+
+
+def test_one_writer_at_a_time(index: tamis.Index, folder: Path) -> None:
+    from tamis import _core
+
+    writer = _core.Writer.open(index.path)
+    (folder / "new.txt").write_text("New.")
+    with pytest.raises(IndexLockedError, match=f"process {os.getpid()}"):
+        index.sync(folder)
+    writer.close()
+    assert index.sync(folder).added == ("notes/new.txt",)
+
+
+def test_a_writer_goes_on_from_the_newest_version(index: tamis.Index, folder: Path) -> None:
+    other = open_index(index.path)
+    (folder / "new.txt").write_text("New.")
+    index.sync(folder)
+    assert other.sync(folder).version == 2  # sees what the first has done: nothing is left
+    other.add([{"id": "x", "text": "More."}])
+    assert other.commit() == 3
+
+
+def test_a_failing_encoder_leaves_the_index_as_it_was(index: tamis.Index, folder: Path) -> None:
+    class Failing(WordEncoder):
+        def encode(self, *args: object, **options: object) -> np.ndarray:  # type: ignore[override, type-arg]
+            raise RuntimeError("no power")
+
+    (folder / "new.txt").write_text("New.")
+    with pytest.raises(RuntimeError, match="no power"):
+        open_index(index.path, Failing()).sync(folder)
+    assert open_index(index.path).version == 1
+    assert index.sync(folder).added == ("notes/new.txt",)  # the lock is free
+
+
+def test_a_vector_that_is_no_vector_is_refused(index: tamis.Index) -> None:
+    class Broken(WordEncoder):
+        def encode(self, texts: list[str], *args: object, **options: object) -> np.ndarray:  # type: ignore[override, type-arg]
+            return np.full((len(texts), 64), np.nan, dtype=np.float32)
+
+    broken = open_index(index.path, Broken())
+    broken.add([{"id": "x", "text": "Text."}])
+    with pytest.raises(InvalidInputError, match="holds NaN"):
+        broken.commit()
+    assert open_index(index.path).version == 1
+
+
+def test_damaged_files_are_named(index: tamis.Index) -> None:
+    segment = next((index.path / "segments").glob("*.seg"))
+    whole = segment.read_bytes()
+    segment.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(CorruptIndexError, match=segment.name):
+        open_index(index.path)
+    segment.write_bytes(whole[:100] + b"\x55" + whole[101:])
+    with pytest.raises(CorruptIndexError, match=segment.name):
+        open_index(index.path)
+    segment.unlink()
+    with pytest.raises(CorruptIndexError, match="missing"):
+        open_index(index.path)
+    segment.write_bytes(whole)
+    assert len(open_index(index.path)) == 4
+
+
+def test_metadata_that_is_no_json_is_refused(tmp_path: Path) -> None:
+    index = open_index(tmp_path / "x.tamis")
+    index.add([{"id": "x", "text": "Text.", "metadata": {"when": object()}}])
+    with pytest.raises(InvalidInputError, match="metadata of document 'x'"):
+        index.commit()
+
+
+@pytest.mark.parametrize("item", [{"id": "x"}, {"text": "x"}, {"id": "x", "text": "y", "color": 1}])
+def test_a_document_with_missing_or_unknown_fields_is_refused(
+    index: tamis.Index, item: dict[str, object]
+) -> None:
+    with pytest.raises(InvalidInputError, match="id and text"):
+        index.add([item])
+
+
+def test_many_threads_search_one_index(index: tamis.Index) -> None:
+    expected = [hit.text for hit in index.search("refunds days laser")]
+    found: list[list[str]] = []
+
+    def search() -> None:
+        found.extend([hit.text for hit in index.search("refunds days laser")] for _ in range(20))
+
+    threads = [threading.Thread(target=search) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [expected] * 80
+
+
+def test_results_are_json(index: tamis.Index) -> None:
+    results = index.search("refunds", k=2)
+    back = json.loads(json.dumps(results.to_dict()))
+    assert [hit["citation"] for hit in back["hits"]] == [hit.citation for hit in results]
+    assert [stage["name"] for stage in back["report"]["stages"]] == [
+        "lexical", "encode", "dense", "fuse", "rerank",
+    ]  # fmt: skip
+    json.dumps(results.context().to_dict())
+    json.dumps(index.info())
+
+
+def test_progress_is_told(folder: Path, tmp_path: Path) -> None:
+    told: list[tuple[str, int, int]] = []
+    open_index(tmp_path / "x.tamis").sync(folder, progress=lambda *step: told.append(step))
+    assert ("scan", 3, 3) in told
+    assert ("read", 3, 3) in told
+    assert ("encode", 4, 4) in told
+
+
+def test_the_index_is_closed_by_with(tmp_path: Path) -> None:
+    with open_index(tmp_path / "x.tamis") as index:
+        index.add([{"id": "x", "text": "Text."}])
+    assert index.commit() == 0  # what was not committed is forgotten
