@@ -17,7 +17,7 @@ RUST_SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find rust -name '*.
 PYTHON_SOURCES := python/tamis tests benches examples tools
 
 # The dependencies are there already, from the lock: pip may not look for any.
-DEVELOP := env -u CONDA_PREFIX VIRTUAL_ENV="$(CURDIR)/$(VENV)" PIP_NO_INDEX=1 \
+DEVELOP := env -u CONDA_PREFIX VIRTUAL_ENV="$(CURDIR)/$(VENV)" PIP_NO_INDEX=1 PIP_QUIET=1 \
 	$(VENV)/bin/maturin develop --quiet --locked
 
 .PHONY: help demo test check bench docs coverage wheel dev lock clean need-cargo need-python

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +18,14 @@ from tamis.errors import (
     IndexNotFoundError,
     InvalidInputError,
     ModelMismatchError,
+    NonFiniteError,
     ReadOnlyError,
     SourceConflictError,
     SourceNotFoundError,
     VersionNotFoundError,
 )
 from tamis.sync import file_hash
+from tamis.types import FloatArray
 from tests.fakes import OverlapReranker, WordEncoder
 
 
@@ -320,27 +323,31 @@ def test_a_writer_goes_on_from_the_newest_version(index: tamis.Index, folder: Pa
     assert other.commit() == 3
 
 
-def test_a_failing_encoder_leaves_the_index_as_it_was(index: tamis.Index, folder: Path) -> None:
-    class Failing(WordEncoder):
-        def encode(self, *args: object, **options: object) -> np.ndarray:  # type: ignore[override, type-arg]
-            raise RuntimeError("no power")
+def test_a_failing_encoder_leaves_the_index_as_it_was(
+    index: tamis.Index, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object, **__: object) -> FloatArray:
+        raise RuntimeError("no power")
 
     (folder / "new.txt").write_text("New.")
-    with pytest.raises(RuntimeError, match="no power"):
-        open_index(index.path, Failing()).sync(folder)
+    with monkeypatch.context() as patch:
+        patch.setattr(index.encoder, "encode", failing)
+        with pytest.raises(RuntimeError, match="no power"):
+            index.sync(folder)
     assert open_index(index.path).version == 1
     assert index.sync(folder).added == ("notes/new.txt",)  # the lock is free
 
 
-def test_a_vector_that_is_no_vector_is_refused(index: tamis.Index) -> None:
-    class Broken(WordEncoder):
-        def encode(self, texts: list[str], *args: object, **options: object) -> np.ndarray:  # type: ignore[override, type-arg]
-            return np.full((len(texts), 64), np.nan, dtype=np.float32)
+def test_a_vector_that_is_no_vector_is_refused(
+    index: tamis.Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(texts: Sequence[str], *_: object, **__: object) -> FloatArray:
+        return np.full((len(texts), 64), np.nan, dtype=np.float32)
 
-    broken = open_index(index.path, Broken())
-    broken.add([{"id": "x", "text": "Text."}])
-    with pytest.raises(InvalidInputError, match="holds NaN"):
-        broken.commit()
+    monkeypatch.setattr(index.encoder, "encode", broken)
+    index.add([{"id": "x", "text": "Text."}])
+    with pytest.raises(NonFiniteError, match="holds NaN"):
+        index.commit()
     assert open_index(index.path).version == 1
 
 

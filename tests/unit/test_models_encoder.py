@@ -18,16 +18,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.tiny_models import (
-    DIM,
-    ENCODER,
-    Plain,
-    entry,
-    write_encoder,
-    write_models,
-    write_registry,
-    write_tokenizer,
-)
 from tokenizers import Tokenizer
 
 from tamis.errors import (
@@ -39,6 +29,16 @@ from tamis.errors import (
 )
 from tamis.models import Encoder
 from tamis.types import FloatArray, TextEncoder, TextKind
+from tests.tiny_models import (
+    DIM,
+    ENCODER,
+    Plain,
+    entry,
+    write_encoder,
+    write_models,
+    write_registry,
+    write_tokenizer,
+)
 
 TEXTS = [
     "The contract may end.",

@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.tiny_models import pin, write_registry
 
 from tamis.errors import ModelChecksumError, ModelUnavailableError
 from tamis.models import cache_folder, fetch, find, locate, verify
 from tamis.models.cache import checked_file
 from tamis.models.lock import exclusive
+from tests.tiny_models import pin, write_registry
 
 WHEEL = "tinymodels-1.0-py3-none-any.whl"
 CONTENT = {

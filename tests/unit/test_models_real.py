@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.tiny_models import Plain
 
 from tamis.errors import ModelUnavailableError
 from tamis.models import Encoder, Reranker, fetch, find, verify
+from tests.tiny_models import Plain
 
 pytestmark = pytest.mark.models
 

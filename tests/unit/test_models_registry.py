@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.tiny_models import write_registry
 
 from tamis.errors import ModelError, ModelNotFoundError, TamisError
 from tamis.models import EncoderSpec, FolderSource, RerankerSpec, WheelSource, find, registered
+from tests.tiny_models import write_registry
 
 HASH = "0" * 64
 FILES = {name: {"sha256": HASH, "size": 3} for name in ("model.onnx", "tokenizer.json")}

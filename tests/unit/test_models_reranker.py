@@ -12,6 +12,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from tamis.errors import InvalidInputError, ModelError, ModelNotFoundError
+from tamis.models import Reranker
+from tamis.models.model import Model
+from tamis.types import FloatArray, PassageReranker
 from tests.tiny_models import (
     RERANKER,
     Plain,
@@ -21,11 +26,6 @@ from tests.tiny_models import (
     write_reranker,
     write_tokenizer,
 )
-
-from tamis.errors import InvalidInputError, ModelError, ModelNotFoundError
-from tamis.models import Reranker
-from tamis.models.model import Model
-from tamis.types import FloatArray, PassageReranker
 
 QUERY = "How long is the term?"
 PASSAGES = ["The term is 30 days.", "", "A cat and a dog", "the contract " * 50, "may"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -51,7 +52,7 @@ _DROPPED_WITHOUT = {"form": "main, article, h1", "header": "h1"}
 _INVISIBLE = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
 _ANCHORS = frozenset({"#", "¶", "§", "🔗"})
 #: What a table that only arranges the page holds.
-_ARRANGED = "table, pre, h1, h2, h3, h4, h5, h6"
+_ARRANGED = {"table", "pre"} | _HEADINGS.keys()
 #: Characters that allow or forbid a line break and are no part of a word.
 _BREAK_HINTS = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
 _TITLE_PARTS = re.compile(r"\s+[-|·•»\u2013\u2014]\s+|\s*:\s+")
@@ -160,7 +161,7 @@ class _Extractor:
     def _open(self, node: LexborNode, tag: str) -> None:
         if tag in _LINES and (tag not in _CELLS or self._rows is not None):
             self._line = node
-        elif tag == "table" and self._rows is None and node.css_first(_ARRANGED) is None:
+        elif tag == "table" and self._rows is None and not _holds(node, _ARRANGED):
             self._rows = []
         elif tag == "tr" and self._rows is not None:
             self._rows.append([])
@@ -267,6 +268,17 @@ def _verbatim(node: LexborNode) -> str:
         elif not _is_dropped(inner, inner.tag or ""):
             pending.extend(reversed(_children(inner)))
     return "".join(pieces)
+
+
+def _holds(node: LexborNode, tags: AbstractSet[str]) -> bool:
+    """Whether an element with one of these tags is inside of an element."""
+    pending = _children(node)
+    while pending:
+        inner = pending.pop()
+        if inner.tag in tags:
+            return True
+        pending.extend(_children(inner))
+    return False
 
 
 def _list(node: LexborNode, tag: str) -> _List:

@@ -1,8 +1,9 @@
 """Plain text: paragraphs parted by blank lines, and headings where they are plain to see.
 
 A wrong heading does more harm than a missed one, since it would stand in the path of all that
-follows, so a line must stand alone and look like nothing else: a numbered title ("4.2
-Termination"), a named part ("ARTICLE IV"), or a line in capitals.
+follows. So a line must stand alone and look like nothing else: a numbered title ("4.2
+Termination"), a named part ("ARTICLE IV"), or a line in capitals. A numbered or named line may
+also begin a paragraph, where the document does so more than once.
 """
 
 from __future__ import annotations
@@ -18,8 +19,12 @@ from tamis.types import Block, Document
 _BREAK = re.compile(r"\n[^\S\n]*\n\s*")
 _LONGEST_HEADING = 80
 _MOST_WORDS = 12
+#: How long a heading may be, compared with the longest line of the text it begins.
+_CLEARLY_SHORTER = 0.6
 
-_NUMBERED = re.compile(r"(?:§ ?)?(?P<number>\d{1,3}(?:\.\d{1,3})*)[.)]?\s+(?P<title>[^\W\d_].*)")
+_NUMBERED = re.compile(
+    r"(?:§\s*)?(?P<number>\d{1,3}(?:\.\d{1,3})*)(?P<stop>[.)]?)\s+(?P<title>[^\W\d_].*)"
+)
 _PART = re.compile(
     r"(?:article|chapter|part|section|appendix|annex|schedule|exhibit)"
     r"\s+(?:\d{1,3}(?:\.\d{1,3})*|[ivxlc]+|[a-z])(?:\s*[-.:\u2013\u2014]?\s+(?P<title>\S.*))?",
@@ -29,10 +34,23 @@ _PART = re.compile(
 _MINOR = words("a an and as at but by for from in into of on or per the to upon vs with")
 
 
+class _Style(NamedTuple):
+    """What kind of heading a line looks like, and of which level."""
+
+    kind: str
+    level: int
+
+
 class _Paragraph(NamedTuple):
     start: int
+    heading_end: int  # of its first line, or of all, if that looks like a heading
     end: int
-    style: tuple[str, int] | None  # how it looks as a heading: kind and depth
+    style: _Style | None = None
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether it is nothing but what looks like a heading."""
+        return self.heading_end == self.end
 
 
 class TextReader:
@@ -49,20 +67,21 @@ class TextReader:
 
 
 def _blocks(text: str) -> Iterator[Block]:
-    paragraphs = [
-        _Paragraph(start, end, _heading_style(text[start : min(end, start + 200)]))
-        for start, end in _paragraphs(text)
-    ]
-    for this, following in pairwise([*paragraphs, _Paragraph(0, 0, None)]):
+    paragraphs = [_paragraph(text, start, end) for start, end in _paragraph_spans(text)]
+    n_led = sum(not p.is_alone for p in paragraphs if p.style)
+    end_of_text = _Paragraph(len(text), len(text), len(text))
+    for this, following in pairwise([*paragraphs, end_of_text]):
         # Items of a list look alike and follow each other; a heading has something under it.
-        last = following.end == 0
-        if this.style is None or this.style == following.style or last:
+        in_list = this.style == following.style or following is end_of_text
+        if this.style is None or (in_list if this.is_alone else n_led < 2):
             yield Block("paragraph", this.start, this.end)
-        else:
-            yield Block("heading", this.start, this.end, level=this.style[1])
+            continue
+        yield Block("heading", this.start, this.heading_end, this.style.level)
+        if not this.is_alone:
+            yield Block("paragraph", this.heading_end + 1, this.end)
 
 
-def _paragraphs(text: str) -> Iterator[tuple[int, int]]:
+def _paragraph_spans(text: str) -> Iterator[tuple[int, int]]:
     start = 0
     for end, following in [*((m.start(), m.end()) for m in _BREAK.finditer(text)), (len(text), 0)]:
         paragraph = text[start:end]
@@ -72,22 +91,31 @@ def _paragraphs(text: str) -> Iterator[tuple[int, int]]:
         start = following
 
 
-def _heading_style(line: str) -> tuple[str, int] | None:
-    """Return what kind of heading a paragraph looks like, and of which level, if any."""
-    parts = line.split()
-    if "\n" in line or len(line) > _LONGEST_HEADING or len(parts) > _MOST_WORDS:
-        return None
-    if line[-1] in ".,;:!?":
+def _paragraph(text: str, start: int, end: int) -> _Paragraph:
+    first, *others = text[start : min(end, start + 1000)].split("\n")
+    style = _style(first)
+    if style and others:
+        shorter = len(first) <= _CLEARLY_SHORTER * max(map(len, others))
+        begins = others[0].strip()[:1]
+        if not shorter or begins.islower() or style.kind == "capitals":
+            style = None
+    return _Paragraph(start, start + len(first), end, style)
+
+
+def _style(line: str) -> _Style | None:
+    """Return what kind of heading a line looks like, if any."""
+    if len(line) > _LONGEST_HEADING or len(line.split()) > _MOST_WORDS or line[-1] in ".,;:!?":
         return None
     part = _PART.fullmatch(line)
     if part and line[0].isupper() and _is_title(part["title"] or ""):
-        return parts[0].lower(), 2
+        return _Style("part", 2)
     numbered = _NUMBERED.fullmatch(line)
     if numbered:
         depth = numbered["number"].count(".") + 1
-        return ("numbered", depth + 1) if _is_title(numbered["title"]) else None
+        is_title = _is_title(numbered["title"]) and depth > 1
+        return _Style("numbered", depth + 1) if is_title or numbered["stop"] else None
     if line.isupper() and sum(map(str.isalpha, line)) >= 4 and line[0].isalnum():
-        return "capitals", 2
+        return _Style("capitals", 2)
     return None
 
 
