@@ -8,7 +8,7 @@ from tamis.evaluation.compare import Comparison, compare
 from tamis.evaluation.measures import Evaluation, evaluate
 from tamis.evaluation.qrels import Dataset, Qrels, Record, load, read_qrels
 from tamis.evaluation.runs import Run, ranking, read_run, write_run
-from tamis.evaluation.systems import rank, sample
+from tamis.evaluation.systems import full_text, rank, sample
 
 __all__ = [
     "Comparison",
@@ -19,6 +19,7 @@ __all__ = [
     "Run",
     "compare",
     "evaluate",
+    "full_text",
     "load",
     "rank",
     "ranking",

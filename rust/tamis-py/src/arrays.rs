@@ -4,6 +4,7 @@
 use numpy::ndarray::Array2;
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
+use pyo3::types::PyInt;
 use tamis::filter::RowSet;
 use tamis::hit::Hit;
 
@@ -40,12 +41,23 @@ pub(crate) fn row_set(flags: Option<PyReadonlyArray1<'_, bool>>, rows: usize) ->
     Ok(Some(RowSet::from_flags(flags)))
 }
 
-/// The number of results asked for.
-pub(crate) fn checked_k(k: i64) -> PyResult<usize> {
-    usize::try_from(k)
-        .ok()
-        .filter(|&k| k > 0)
-        .ok_or_else(|| InvalidInputError::new_err(format!("k is {k}; ask for at least 1 result")))
+/// The number of results asked for: at least 1, and as many as one likes.
+pub(crate) struct K(pub(crate) usize);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for K {
+    type Error = PyErr;
+
+    fn extract(k: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        let k = k.cast::<PyInt>()?;
+        if k.le(0)? {
+            return Err(InvalidInputError::new_err(format!(
+                "k is {}; ask for at least 1 result",
+                k.to_owned()
+            )));
+        }
+        // More than fit are more than there are.
+        Ok(Self(k.extract().unwrap_or(usize::MAX)))
+    }
 }
 
 /// One query's hits.

@@ -10,7 +10,7 @@ use tamis::lexical::{self, Bm25, InvertedIndex, Postings, Statistics};
 use tamis::store::single;
 use tamis::threads;
 
-use crate::arrays::{self, HitArrays, HitMatrices};
+use crate::arrays::{self, HitArrays, HitMatrices, K};
 use crate::errors::to_py;
 
 /// A lock whose holder panicked still holds a whole value: changes are made in one step.
@@ -66,11 +66,10 @@ impl DenseIndex {
         &self,
         py: Python<'py>,
         queries: PyReadonlyArray2<'_, f32>,
-        k: i64,
+        k: K,
         threads: Option<usize>,
         allowed: Option<PyReadonlyArray1<'_, bool>>,
     ) -> PyResult<HitMatrices<'py>> {
-        let k = arrays::checked_k(k)?;
         let values = arrays::rows(&queries, self.dim(py))?;
         let allowed = arrays::row_set(allowed, self.__len__(py))?;
         let lists = py
@@ -79,7 +78,7 @@ impl DenseIndex {
                 let (dim, threads) = (matrix.dim(), threads.unwrap_or_else(threads::available));
                 let queries = dense::prepare(values, dim, matrix.metric())?;
                 let part = dense::Part { values: matrix.values(), base: 0, allowed: allowed.as_ref() };
-                Ok(dense::search(&[part], &queries, dim, k, threads))
+                Ok(dense::search(&[part], &queries, dim, k.0, threads))
             })
             .map_err(to_py)?;
         arrays::hit_matrices(py, &lists)
@@ -150,25 +149,23 @@ impl BM25Index {
         });
     }
 
-    fn search<'py>(&self, py: Python<'py>, query: &str, k: i64) -> PyResult<HitArrays<'py>> {
-        let k = arrays::checked_k(k)?;
-        let hits = py.detach(|| self.hits(&read(&self.postings), query, k));
-        Ok(arrays::hits(py, &hits))
+    fn search<'py>(&self, py: Python<'py>, query: &str, k: K) -> HitArrays<'py> {
+        let hits = py.detach(|| self.hits(&read(&self.postings), query, k.0));
+        arrays::hits(py, &hits)
     }
 
     fn search_many<'py>(
         &self,
         py: Python<'py>,
         queries: Vec<String>,
-        k: i64,
+        k: K,
         threads: Option<usize>,
     ) -> PyResult<HitMatrices<'py>> {
-        let k = arrays::checked_k(k)?;
         let lists = py.detach(|| {
             let postings = read(&self.postings);
             let threads = threads.unwrap_or_else(threads::available);
             threads::map_ranges(queries.len(), threads, |range| {
-                queries[range].iter().map(|query| self.hits(&postings, query, k)).collect::<Vec<_>>()
+                queries[range].iter().map(|query| self.hits(&postings, query, k.0)).collect::<Vec<_>>()
             })
             .concat()
         });

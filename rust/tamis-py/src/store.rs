@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use tamis::index::{self, NewChunk, Settings};
 
-use crate::arrays::{self, HitArrays, HitMatrices};
+use crate::arrays::{self, HitArrays, HitMatrices, K};
 use crate::errors::{InvalidInputError, to_py};
 
 /// One version of an index.
@@ -101,17 +101,16 @@ impl Snapshot {
         &self,
         py: Python<'py>,
         queries: PyReadonlyArray2<'_, f32>,
-        k: i64,
+        k: K,
         allowed: Option<PyReadonlyArray1<'_, bool>>,
     ) -> PyResult<HitMatrices<'py>> {
-        let k = arrays::checked_k(k)?;
         let values = match self.0.settings().dim {
             Some(dim) => arrays::rows(&queries, dim)?,
             None => &[],
         };
         let allowed = arrays::row_set(allowed, self.0.row_bound())?;
         let lists = py
-            .detach(|| self.0.search_dense(values, k, allowed.as_ref(), tamis::threads::available()))
+            .detach(|| self.0.search_dense(values, k.0, allowed.as_ref(), tamis::threads::available()))
             .map_err(to_py)?;
         arrays::hit_matrices(py, &lists)
     }
@@ -120,12 +119,11 @@ impl Snapshot {
         &self,
         py: Python<'py>,
         query: &str,
-        k: i64,
+        k: K,
         allowed: Option<PyReadonlyArray1<'_, bool>>,
     ) -> PyResult<HitArrays<'py>> {
-        let k = arrays::checked_k(k)?;
         let allowed = arrays::row_set(allowed, self.0.row_bound())?;
-        let hits = py.detach(|| self.0.search_lexical(query, k, allowed.as_ref())).map_err(to_py)?;
+        let hits = py.detach(|| self.0.search_lexical(query, k.0, allowed.as_ref())).map_err(to_py)?;
         Ok(arrays::hits(py, &hits))
     }
 }

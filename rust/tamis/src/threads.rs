@@ -1,12 +1,18 @@
 //! Work spread over threads that live only as long as the call, so that a process can fork
 //! between calls and nothing has to be shut down.
 
+use std::num::NonZero;
 use std::ops::Range;
+use std::sync::OnceLock;
 use std::thread;
 
-/// The cores this process may use: affinity and control-group quota counted.
+/// The cores this process may use, affinity and control-group quota counted, or what
+/// `TAMIS_THREADS` says. Looked up once.
 pub fn available() -> usize {
-    thread::available_parallelism().map_or(1, Into::into)
+    static AVAILABLE: OnceLock<NonZero<usize>> = OnceLock::new();
+    let asked = || std::env::var("TAMIS_THREADS").ok()?.parse().ok();
+    let found = || thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
+    AVAILABLE.get_or_init(|| asked().unwrap_or_else(found)).get()
 }
 
 /// Splits `0..n` into at most `threads` runs of nearly equal length and gives the results of `f`
