@@ -20,7 +20,7 @@ PYTHON_SOURCES := python/tamis tests benches examples tools
 DEVELOP := env -u CONDA_PREFIX VIRTUAL_ENV="$(CURDIR)/$(VENV)" PIP_NO_INDEX=1 PIP_QUIET=1 \
 	$(VENV)/bin/maturin develop --quiet --locked
 
-.PHONY: help demo test check bench docs coverage wheel dev lock clean need-cargo need-python
+.PHONY: help demo test check bench docs coverage wheel dev lock clean toolchains
 
 help:  ## List the targets
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -48,7 +48,7 @@ check: $(VENV)/.release $(TOOLS)/bin/cargo-deny  ## Check format, lint, types, l
 	@$(RUN) mypy $(PYTHON_SOURCES)
 	@MYPYPATH=python $(RUN) mypy.stubtest tamis._core
 	@echo "==> layers"
-	@$(VENV)/bin/lint-imports
+	@$(VENV)/bin/lint-imports --no-logo
 	@echo "==> licences and sources of the Rust dependencies"
 	@$(TOOLS)/bin/cargo-deny --locked check bans licenses sources
 	@echo "==> repeated code"
@@ -60,13 +60,14 @@ bench: $(VENV)/.release  ## Run the benchmarks, one after the other
 
 docs: $(VENV)/.release  ## Write the API's pages: docs/api and target/doc
 	@$(RUN) pdoc --docformat numpy --output-directory docs/api tamis
-	@RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --workspace --locked
+	@RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --quiet --locked \
+		--workspace --no-deps --document-private-items
 
-coverage: $(VENV)/.locked $(TOOLS)/bin/cov | need-cargo  ## Report the covered lines of both languages
+coverage: $(VENV)/.locked $(TOOLS)/bin/cov  ## Report the covered lines of both languages
 	@rm -f $(VENV)/.release $(VENV)/.quick
 	@tools/coverage
 
-wheel: $(VENV)/.locked | need-cargo  ## Build the wheel into dist and try it in an empty environment
+wheel: $(VENV)/.locked  ## Build the wheel into dist and try it in an empty environment
 	@echo "==> wheel"
 	@rm -rf dist build/wheel
 	@$(VENV)/bin/maturin build --quiet --release --locked --out dist
@@ -92,37 +93,35 @@ lock: $(VENV)/.locked  ## Renew the lock files of both languages
 clean:  ## Remove everything that was built, the environment included
 	@rm -rf $(VENV) $(TOOLS) target build dist docs/api coverage .coverage
 
-$(VENV)/.locked: requirements/dev.lock | need-python
+$(VENV)/.locked: requirements/dev.lock | toolchains
 	@echo "==> environment"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(RUN) pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
-$(VENV)/.release: $(VENV)/.locked $(RUST_SOURCES) | need-cargo
+$(VENV)/.release: $(VENV)/.locked $(RUST_SOURCES)
 	@echo "==> compiled module, in release mode"
 	@rm -f $(VENV)/.quick
 	@$(DEVELOP) --release
 	@touch $@
 
-$(VENV)/.quick: $(VENV)/.locked $(RUST_SOURCES) | need-cargo
+$(VENV)/.quick: $(VENV)/.locked $(RUST_SOURCES)
 	@rm -f $(VENV)/.release
 	@$(DEVELOP) --profile quick
 	@touch $@
 
 # Compiled from source, as their binaries are published only where some networks do not reach.
-$(TOOLS)/bin/cargo-deny: | need-cargo
+$(TOOLS)/bin/cargo-deny: | toolchains
 	@echo "==> cargo-deny (once, some minutes)"
 	@cargo install --quiet --locked --root $(TOOLS) cargo-deny@0.20.2
 
-$(TOOLS)/bin/cov: | need-cargo
+$(TOOLS)/bin/cov: | toolchains
 	@echo "==> llvm_profparser (once, a minute)"
 	@cargo install --quiet --locked --root $(TOOLS) llvm_profparser@0.15.0
 
-need-cargo:
+toolchains:
 	@command -v cargo >/dev/null || { echo "tamis is built with Rust 1.90 or newer, and cargo \
 	is not here: install it from https://rustup.rs or your system's packages." >&2; exit 1; }
-
-need-python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "tamis \
 	needs CPython 3.11 or newer, and $(PYTHON) is not: name one, as in make PYTHON=python3.12." \
 	>&2; exit 1; }

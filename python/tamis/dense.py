@@ -118,7 +118,8 @@ class DenseIndex:
         Returns
         -------
         scores : ndarray of float32, shape (q, min(k, n)) or (min(k, n),)
-            Falling; a cosine is in -1..1. `n` is the number of rows that may be found.
+            Falling; a cosine is in -1..1, but for the last bit. `n` is the number of rows that
+            may be found.
         rows : ndarray of int64, of the same shape
             The row numbers.
 
@@ -163,7 +164,10 @@ class DenseIndex:
 
 def as_matrix(vectors: npt.ArrayLike, dim: int) -> FloatArray:
     """Return vectors as a C-contiguous float32 matrix of width `dim`."""
-    array: npt.NDArray[Any] = np.asarray(vectors)
+    try:
+        array: npt.NDArray[Any] = np.asarray(vectors)
+    except ValueError as error:  # rows of unequal lengths
+        raise InvalidInputError(f"the vectors are no array: {error}") from None
     if array.dtype.kind not in "fiub":
         raise InvalidInputError(f"the vectors are of type {array.dtype}; they must be real numbers")
     if array.ndim == 1:
@@ -172,7 +176,8 @@ def as_matrix(vectors: npt.ArrayLike, dim: int) -> FloatArray:
         raise DimensionError(
             f"the vectors have shape {np.shape(vectors)}; the index takes (n, {dim}) or ({dim},)"
         )
-    with np.errstate(over="ignore"):  # what does not fit becomes infinite and is refused as such
+    # What is too large becomes infinite and is refused as such; what is too small becomes 0.
+    with np.errstate(over="ignore", under="ignore"):
         return np.ascontiguousarray(array, dtype=np.float32)
 
 

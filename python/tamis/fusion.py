@@ -73,7 +73,8 @@ def fuse(
         ``"rrf"`` uses ranks only, see `rrf`.
     normalise : {"minmax", "zscore"}
         For ``"convex"``: bring each list to 0..1 by its own least and greatest score, or to mean
-        0 and deviation 1. An id absent from a list counts there as the list's least score.
+        0 and deviation 1. An id absent from a list counts there as the list's least score; under
+        ``"minmax"`` as 0, also where the list's scores are all equal, which makes them 1.
     weights : sequence of float, optional
         One a list, at least 0; by default equal.
     k : float
@@ -89,15 +90,16 @@ def fuse(
     Raises
     ------
     InvalidInputError
-        As `rrf`, and if a list has not as many scores as ids, or a score is not finite.
+        As `rrf`, and for ``"convex"`` if a list has not as many scores as ids, or a score is not
+        finite.
     """
-    ids = [_ids(ids) for _, ids in lists]
+    pairs = [(_scores(scores), _ids(ids)) for scores, ids in lists]
+    ids = [ids for _, ids in pairs]
     if method == "rrf":
         return _core.rrf(ids, k, _floats(weights))
     if method != "convex":
         raise InvalidInputError(f'method is {method!r}; it must be "convex" or "rrf"')
-    scores = [np.ascontiguousarray(scores, dtype=np.float64) for scores, _ in lists]
-    return _core.convex(ids, scores, normalise, _floats(weights))
+    return _core.convex(ids, [scores for scores, _ in pairs], normalise, _floats(weights))
 
 
 #: The share of the vectors in the hybrid score: the best on the mean of six sets, and flat
@@ -124,17 +126,30 @@ def hybrid(
 
 
 def _ids(ids: npt.ArrayLike) -> IntArray:
-    array: npt.NDArray[Any] = np.asarray(ids)
-    if array.size == 0:
-        return np.empty(0, dtype=np.int64)
-    if array.dtype.kind not in "iu" or array.ndim != 1:
-        raise InvalidInputError(
-            f"a list of ids is an array of {array.dtype} with {array.ndim} dimensions; it must "
-            "be one dimension of integers"
-        )
+    array = _list(ids, "ids", "integers", "iu")
     if array.dtype == np.uint64 and array.max() > np.iinfo(np.int64).max:
         raise InvalidInputError(f"id {array.max()} is beyond the largest, 2^63 - 1")
     return np.ascontiguousarray(array, dtype=np.int64)
+
+
+def _scores(scores: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    return np.ascontiguousarray(_list(scores, "scores", "real numbers", "fiu"), dtype=np.float64)
+
+
+def _list(values: npt.ArrayLike, name: str, needed: str, kinds: str) -> npt.NDArray[Any]:
+    """Return values as a one-dimensional array of one of these kinds of dtype."""
+    try:
+        array: npt.NDArray[Any] = np.asarray(values)
+    except ValueError as error:  # lists of unequal lengths
+        raise InvalidInputError(f"a list of {name} is no array: {error}") from None
+    if array.size == 0:
+        return np.empty(0, dtype=np.int64)
+    if array.dtype.kind not in kinds or array.ndim != 1:
+        raise InvalidInputError(
+            f"a list of {name} is an array of {array.dtype} with {array.ndim} dimensions; it must "
+            f"be one dimension of {needed}"
+        )
+    return array
 
 
 def _floats(weights: Sequence[float] | None) -> list[float] | None:

@@ -324,8 +324,8 @@ class Index:
                 _tell(progress, "read", done, len(todo))
                 try:
                     fresh.append(documents.read(paths[id], id=id))
-                except UnreadableDocumentError as error:
-                    skipped.append(Skipped(str(paths[id]), str(error)))
+                except (UnreadableDocumentError, SourceNotFoundError) as error:
+                    skipped.append(Skipped(_shown(paths[id]), str(error)))
                     unread.add(id)
             _tell(progress, "read", len(todo), len(todo))
 
@@ -457,11 +457,14 @@ class Index:
         hashes: dict[str, str | None] = {}
         for done, (id, path) in enumerate(paths.items()):
             _tell(progress, "scan", done, len(paths))
+            hashes[id] = None
+            if not documents.readable(path):
+                skipped.append(Skipped(_shown(path), f"no reader for {path.suffix!r} files"))
+                continue
             try:
                 hashes[id] = file_hash(path)
             except OSError as error:
-                hashes[id] = None
-                skipped.append(Skipped(str(path), error.strerror or str(error)))
+                skipped.append(Skipped(_shown(path), error.strerror or str(error)))
         _tell(progress, "scan", len(paths), len(paths))
         return hashes
 
@@ -648,7 +651,12 @@ def _paths(root: Path, name: str) -> dict[str, Path]:
     """Return the files of a source by document id."""
     if root.is_file():
         return {name: root}
-    return {f"{name}/{path.relative_to(root).as_posix()}": path for path in documents.find(root)}
+    return {f"{name}/{_shown(path.relative_to(root))}": path for path in documents.find(root)}
+
+
+def _shown(path: Path) -> str:
+    """Return a path as text that can be stored, whatever bytes its name is made of."""
+    return os.fsencode(path.as_posix()).decode(errors="replace")
 
 
 def _document(item: Mapping[str, Any]) -> Document:

@@ -119,9 +119,7 @@ class BM25Index:
         InvalidInputError
             If `texts` is a single string, or a text holds a lone surrogate.
         """
-        if isinstance(texts, str):
-            raise InvalidInputError("texts is one string; give a list of texts, such as [text]")
-        batch = [encodable(text) for text in texts]
+        batch = _encodable_all(texts, "texts")
         start = len(self)
         self._core.add(batch)
         return range(start, start + len(batch))
@@ -149,7 +147,7 @@ class BM25Index:
         InvalidInputError
             If `k` is below 1.
         """
-        return self._core.search(encodable(query), k)
+        return self._core.search(encodable(query, "the query"), k)
 
     def search_many(
         self, queries: Sequence[str], k: int = 10, *, threads: int | None = None
@@ -171,10 +169,15 @@ class BM25Index:
             Row by row as `search` gives them, filled up with 0.
         rows : ndarray of int64, of the same shape
             Filled up with -1.
+
+        Raises
+        ------
+        InvalidInputError
+            If `queries` is a single string, or `k` or `threads` is below 1.
         """
         if threads is not None and threads < 1:
             raise InvalidInputError(f"threads is {threads}; it takes at least 1")
-        return self._core.search_many([encodable(query) for query in queries], k, threads)
+        return self._core.search_many(_encodable_all(queries, "queries"), k, threads)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the index to a file, replacing it in one step.
@@ -202,15 +205,21 @@ class BM25Index:
         return index
 
 
-def encodable(text: str) -> str:
+def encodable(text: str, name: str = "the text") -> str:
     """Return a text as it is, once it is known to be one that UTF-8 can hold."""
     if not isinstance(text, str):
-        raise InvalidInputError(f"a text is of type {type(text).__name__}; it must be str")
+        raise InvalidInputError(f"{name} is of type {type(text).__name__}; it must be str")
     try:
         text.encode()
     except UnicodeEncodeError as error:
         raise InvalidInputError(
-            f"a text holds a lone surrogate at character {error.start}; decode its bytes with "
+            f"{name} holds a lone surrogate at character {error.start}; decode its bytes with "
             "errors='replace' first"
         ) from None
     return text
+
+
+def _encodable_all(texts: Iterable[str], name: str) -> list[str]:
+    if isinstance(texts, str):
+        raise InvalidInputError(f"{name} is one string; give a list, such as [{texts[:40]!r}]")
+    return [encodable(text, f"{name}[{i}]") for i, text in enumerate(texts)]

@@ -143,10 +143,17 @@ def test_a_file_that_cannot_be_read_is_reported_and_the_rest_goes_on(
     (folder / "gone.md").symlink_to(folder / "nowhere.md")
     (folder / "empty.md").write_text("")
     (folder / "latin.txt").write_bytes("Fähre nach Süden".encode("latin-1"))
+    (folder / "photo.png").write_bytes(b"\x89PNG")
+    Path(os.fsdecode(bytes(folder) + b"/na\xefve.txt")).write_text("A name that is no UTF-8.")
     index = open_index(tmp_path / "notes.tamis")
     report = index.sync(folder)
-    assert any("binary.txt" in skipped.path for skipped in report.skipped)
-    assert {"notes/empty.md", "notes/latin.txt", "notes/refunds.md"} <= set(report.added)
+    reasons = {Path(skipped.path).name: skipped.reason for skipped in report.skipped}
+    assert reasons.keys() == {"binary.txt", "photo.png"}
+    assert "binary" in reasons["binary.txt"]
+    assert reasons["photo.png"] == "no reader for '.png' files"
+    added = {"notes/empty.md", "notes/latin.txt", "notes/na\ufffdve.txt", "notes/refunds.md"}
+    assert added <= set(report.added)
+    assert index.sync(folder).version == report.version
     assert index.search("nach", mode="lexical")[0].document_id == "notes/latin.txt"
 
 

@@ -32,7 +32,7 @@ class Section:
 @dataclass(frozen=True, slots=True)
 class _Heading:
     level: int
-    text: str  # empty if it is blank, or too long to stand in a path
+    text: str  # empty if it is too long to stand in a path
     block: Block
 
 
@@ -48,7 +48,8 @@ def sections(document: Document, fits_path: Callable[[str], bool]) -> Iterator[S
     Parameters
     ----------
     document : Document
-        A document without blocks is one section of paragraphs, parted by blank lines.
+        A document without blocks is one section of paragraphs, parted by blank lines. Blank
+        blocks are passed over.
     fits_path : callable
         Whether a heading, as `heading_texts` gives it, may stand in a path. One that may not
         still begins a section, as the first block of its text.
@@ -58,12 +59,15 @@ def sections(document: Document, fits_path: Callable[[str], bool]) -> Iterator[S
     path: list[_Heading] = []
     body: list[Block] = []
     for block in document.blocks or _paragraphs(document.text):
+        text = document.text_of(block)
+        if not text or text.isspace():
+            continue
         if block.kind != "heading":
             body.append(block)
             continue
         yield from _section(title, path, body, next_level=block.level)
         path = [heading for heading in path if heading.level < block.level]
-        text = " ".join(document.text_of(block).split())
+        text = " ".join(text.split())
         body = [] if fits_path(text) else [block]
         path.append(_Heading(block.level, "" if body else text, block))
     yield from _section(title, path, body, next_level=0)

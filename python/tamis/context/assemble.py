@@ -1,9 +1,10 @@
-"""The steps in order: drop repeats, join neighbours, fill the budget, order, number, cite."""
+"""Drop repeats, fill the budget with the best, joined where they are neighbours, order and cite."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tamis.context.dedup import without_repeats
 from tamis.context.order import best_at_both_ends
@@ -13,7 +14,7 @@ from tamis.types import Context, Hit, Passage, TokenCounter, cite
 _PART = "\n\n"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Run:
     """Neighbouring hits of one document, as strong as the best of them."""
 
@@ -50,8 +51,8 @@ def assemble(
     Returns
     -------
     Context
-        A passage that does not fit into what is left of the budget is left out, and weaker ones
-        that do are still taken. If not even the best fits, it is cut at a word to fit.
+        A hit that does not fit into what is left of the budget is left out, and weaker ones that
+        do are still taken. If the best does not fit by itself, it is cut at a word.
 
     Raises
     ------
@@ -63,22 +64,23 @@ def assemble(
     if not 0.0 <= min_confidence <= 1.0:
         raise InvalidInputError(f"min_confidence is {min_confidence}; it must be within 0 and 1")
 
-    runs = _joined(without_repeats(hits), document_text)
-    passages: list[Passage] = []
-    for run in runs:
-        text = document_text(run.document_id)[run.start : run.end]
-        passage = _passage(len(passages) + 1, run, text)
-        if _tokens([*passages, passage], count_tokens) <= max_tokens:
-            passages.append(passage)
-    if runs and not passages:
-        passages = _cut(runs[0], max_tokens, count_tokens, document_text)
+    def fits(runs: Sequence[_Run]) -> bool:
+        return count_tokens([_render(_passages(runs, document_text))])[0] <= max_tokens
 
-    ordered = best_at_both_ends(passages)
-    text = _render(ordered)
+    runs: list[_Run] = []
+    for hit in without_repeats(hits):
+        longer = _joined(runs, hit, document_text(hit.document_id))
+        if fits(longer):
+            runs = longer
+        elif not runs:
+            runs = _cut(longer[0], fits, document_text)
+
+    passages = _passages(runs, document_text)
+    text = _render(passages)
     reason = _shortfall(passages, hits, confidence, min_confidence)
     return Context(
         text=text,
-        passages=tuple(ordered),
+        passages=tuple(passages),
         tokens=count_tokens([text])[0] if text else 0,
         confidence=confidence,
         sufficient=not reason,
@@ -86,23 +88,22 @@ def assemble(
     )
 
 
-def _joined(hits: Sequence[Hit], document_text: Callable[[str], str]) -> list[_Run]:
-    """Join hits of a document with nothing but white space between them; strongest first."""
-    runs: list[_Run] = []
-    for hit in hits:
-        text = document_text(hit.document_id)
-        run = _Run(hit.document_id, hit.chunk.start, hit.chunk.end, hit.chunk.headings)
-        near = [i for i, other in enumerate(runs) if _touch(run, other, text)]
-        if not near:
-            runs.append(run)
-            continue
-        # The strongest keeps its place and its heading; a hit may close the gap between two.
-        joined = runs[near[0]]
-        for other in [run, *(runs[i] for i in near[1:])]:
-            joined.start, joined.end = min(joined.start, other.start), max(joined.end, other.end)
-        for i in reversed(near[1:]):
-            del runs[i]
-    return runs
+def _joined(runs: Sequence[_Run], hit: Hit, text: str) -> list[_Run]:
+    """Add a hit to the runs, strongest first; neighbours become one.
+
+    A hit may close the gap between runs: the strongest keeps its place and its headings.
+    """
+    new = _Run(hit.document_id, hit.chunk.start, hit.chunk.end, hit.chunk.headings)
+    near = [run for run in runs if _touch(run, new, text)]
+    if not near:
+        return [*runs, new]
+    strongest, *others = near
+    whole = replace(
+        strongest,
+        start=min(new.start, *(run.start for run in near)),
+        end=max(new.end, *(run.end for run in near)),
+    )
+    return [whole if run == strongest else run for run in runs if run not in others]
 
 
 def _touch(a: _Run, b: _Run, text: str) -> bool:
@@ -112,34 +113,36 @@ def _touch(a: _Run, b: _Run, text: str) -> bool:
     return second.start <= first.end or not text[first.end : second.start].strip()
 
 
-def _passage(number: int, run: _Run, text: str) -> Passage:
-    citation = cite(run.document_id, run.headings, run.start, run.start + len(text))
-    return Passage(number, text, run.document_id, run.start, run.start + len(text), citation)
+def _passages(runs: Sequence[_Run], document_text: Callable[[str], str]) -> list[Passage]:
+    """Return a passage for each run, numbered by strength, in the order of the text."""
+    return best_at_both_ends(
+        [
+            Passage(
+                number=number,
+                text=document_text(run.document_id)[run.start : run.end],
+                document_id=run.document_id,
+                start=run.start,
+                end=run.end,
+                citation=cite(run.document_id, run.headings, run.start, run.end),
+            )
+            for number, run in enumerate(runs, 1)
+        ]
+    )
 
 
 def _render(passages: Sequence[Passage]) -> str:
     return _PART.join(f"[{p.number}] {p.citation}\n{p.text}" for p in passages)
 
 
-def _tokens(passages: Sequence[Passage], count_tokens: TokenCounter) -> int:
-    return count_tokens([_render(passages)])[0]
-
-
 def _cut(
-    run: _Run,
-    max_tokens: int,
-    count_tokens: TokenCounter,
-    document_text: Callable[[str], str],
-) -> list[Passage]:
-    """Find the longest beginning of a run that fits, by halving; none if not even a word does."""
-    whole = document_text(run.document_id)[run.start : run.end]
-    ends = [i for i, c in enumerate(whole) if c.isspace() and i and not whole[i - 1].isspace()]
-    low, high = 0, len(ends)
-    while low < high:
-        middle = (low + high + 1) // 2
-        fits = _tokens([_passage(1, run, whole[: ends[middle - 1]])], count_tokens) <= max_tokens
-        low, high = (middle, high) if fits else (low, middle - 1)
-    return [_passage(1, run, whole[: ends[low - 1]])] if low else []
+    run: _Run, fits: Callable[[Sequence[_Run]], bool], document_text: Callable[[str], str]
+) -> list[_Run]:
+    """Return the longest beginning of a run that fits; none if not even one word does."""
+    text = document_text(run.document_id)[run.start : run.end]
+    ends = [i for i, c in enumerate(text) if c.isspace() and i and not text[i - 1].isspace()]
+    shorter = [replace(run, end=run.start + end) for end in ends]
+    count = bisect_left(shorter, True, key=lambda run: not fits([run]))
+    return shorter[count - 1 : count]
 
 
 def _shortfall(

@@ -64,8 +64,6 @@ _LABELS = {
     "admonition": "",
     "container": "",
     "deprecated": "Deprecated since version",
-    "figure": "",
-    "image": "",
     "rubric": "",
     "seealso": "See also",
     "sidebar": "",
@@ -208,29 +206,33 @@ def _directive(
         match.end(), strip_top=False
     )
     lines, detail, body = _parts(block)
-    title = " ".join(lines)
-    shown: Sequence[nodes.Node] = []
+    title = " ".join(" ".join(lines).split())
     if name in _SILENT:
-        pass
-    elif isinstance(state, states.SubstitutionDef):
-        shown = [nodes.Text(detail or title)]
-    elif name in _LITERAL:
+        return [], blank_finish
+    if isinstance(state, states.SubstitutionDef):
+        return [nodes.Text(detail or title)], blank_finish
+    if name in _LITERAL:
         code = "\n".join([*(lines if name in _UNNAMED else lines[1:]), *body])
-        shown = [*_paragraph(state, nodes.paragraph, detail), nodes.literal_block(code, code)]
-    else:
-        parsed = nodes.container()
-        state.nested_parse(body, offset, parsed)
-        label = _LABELS.get(name, name.rpartition(":")[2])
-        if name in _ADMONITIONS:
-            shown = _led([*_paragraph(state, nodes.paragraph, title), *parsed.children], label)
-        else:
-            if name in _PICTURES:
-                title, detail = detail or title, ""
-            named = _argument(state, label, ": ".join(filter(None, (title, detail))))
-            for node in named:
-                node["announces"] = "" if parsed.children or name in _LABELS else title
-            shown = [*named, *parsed.children]
-    return shown, blank_finish
+        caption = _paragraph(state, nodes.paragraph, detail)
+        return [*caption, nodes.literal_block(code, code)], blank_finish
+    parsed = nodes.container()
+    state.nested_parse(body, offset, parsed)
+    return _shown(state, name, title, detail, parsed.children), blank_finish
+
+
+def _shown(
+    state: Any, name: str, title: str, detail: str, body: Sequence[nodes.Node]
+) -> list[nodes.Node]:
+    """Return the nodes of a directive whose body is reStructuredText itself."""
+    label = _LABELS.get(name, name.rpartition(":")[2])
+    if name in _ADMONITIONS:
+        return _led([*_paragraph(state, nodes.paragraph, title), *body], label)
+    if name in _PICTURES:
+        return [*_paragraph(state, nodes.paragraph, detail or title), *body]
+    named = _argument(state, label, ": ".join(filter(None, (title, detail))))
+    for node in named:
+        node["announces"] = "" if body or name in _LABELS else title
+    return [*named, *body]
 
 
 def _led(shown: list[nodes.Node], label: str) -> list[nodes.Node]:
@@ -273,7 +275,7 @@ def _parts(block: StringList) -> tuple[list[str], str, StringList]:
     del block[first:head]  # type: ignore[arg-type]  # a slice is fine
     if not titled:
         return [], detail, block
-    return [line.strip() for line in block[:first]], detail, block[first:]
+    return list(block[:first]), detail, block[first:]
 
 
 def _paragraph(state: Any, kind: type[_Kind], text: str) -> list[_Kind]:

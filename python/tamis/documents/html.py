@@ -209,9 +209,7 @@ class _Extractor:
         if tag in _HEADINGS:
             self.out.heading(text, _HEADINGS[tag])
         elif tag in _CELLS and self._rows is not None:
-            if not self._rows:
-                self._rows.append([])
-            self._rows[-1].append(text)
+            self._rows[-1].append(text)  # the parser puts every cell into a row
         else:
             self.out.paragraph(text, self._items[-1] if self._items else None)
 

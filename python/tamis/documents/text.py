@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import NamedTuple
 
 from tamis.documents.base import title_from, words
@@ -23,7 +22,7 @@ _MOST_WORDS = 12
 _CLEARLY_SHORTER = 0.6
 
 _NUMBERED = re.compile(
-    r"(?:§\s*)?(?P<number>\d{1,3}(?:\.\d{1,3})*)(?P<stop>[.)]?)\s+(?P<title>[^\W\d_].*)"
+    r"(?P<sign>§\s*)?(?P<number>\d{1,3}(?:\.\d{1,3})*)(?P<stop>[.)]?)\s+(?P<title>[^\W\d_].*)"
 )
 _PART = re.compile(
     r"(?:article|chapter|part|section|appendix|annex|schedule|exhibit)"
@@ -69,10 +68,12 @@ class TextReader:
 def _blocks(text: str) -> Iterator[Block]:
     paragraphs = [_paragraph(text, start, end) for start, end in _paragraph_spans(text)]
     n_led = sum(not p.is_alone for p in paragraphs if p.style)
-    end_of_text = _Paragraph(len(text), len(text), len(text))
-    for this, following in pairwise([*paragraphs, end_of_text]):
+    for before, this, following in zip(
+        [None, *paragraphs], paragraphs, [*paragraphs[1:], None], strict=False
+    ):
         # Items of a list look alike and follow each other; a heading has something under it.
-        in_list = this.style == following.style or following is end_of_text
+        alike = [other for other in (before, following) if other and other.is_alone]
+        in_list = following is None or this.style in [other.style for other in alike]
         if this.style is None or (in_list if this.is_alone else n_led < 2):
             yield Block("paragraph", this.start, this.end)
             continue
@@ -112,8 +113,10 @@ def _style(line: str) -> _Style | None:
     numbered = _NUMBERED.fullmatch(line)
     if numbered:
         depth = numbered["number"].count(".") + 1
-        is_title = _is_title(numbered["title"]) and depth > 1
-        return _Style("numbered", depth + 1) if is_title or numbered["stop"] else None
+        is_marked = numbered["sign"] or numbered["stop"]
+        if is_marked or (depth > 1 and _is_title(numbered["title"])):
+            return _Style("numbered", depth + 1)
+        return None
     if line.isupper() and sum(map(str.isalpha, line)) >= 4 and line[0].isalnum():
         return _Style("capitals", 2)
     return None

@@ -122,14 +122,20 @@ class Pipeline:
     def _encode(
         self, query: str, mode: Mode, watch: _Watch, degraded: list[str]
     ) -> np.ndarray[tuple[int, int], np.dtype[np.float32]] | None:
-        if self.encoder is None or self.snapshot.dim is None:
+        if self.snapshot.dim is None:
+            if mode == "dense":
+                raise InvalidInputError(
+                    'mode="dense" needs vectors, and this index was made without an encoder; '
+                    'search it with mode="lexical", or make a new one with an encoder'
+                )
+            return None
+        if self.encoder is None:
             if mode == "dense":
                 raise InvalidInputError(
                     'mode="dense" needs an encoder; open the index with one, or search it with '
                     'mode="lexical"'
                 )
-            if self.snapshot.dim is not None:
-                degraded.append("opened without an encoder: the dense search did not run")
+            degraded.append("opened without an encoder: the dense search did not run")
             return None
         with watch("encode") as ranked:
             ranked.append(1)
@@ -153,8 +159,8 @@ class Pipeline:
         assert self.reranker is not None
         head, tail = found[:depth], found[depth:]
         with watch("rerank") as ranked:
-            left = None if until is None else max(0.0, until - time.monotonic())
             passages = [self.passage(candidate.row) for candidate in head]
+            left = None if until is None else max(0.0, until - time.monotonic())
             logits = self.reranker.rerank(query, passages, deadline=left)
             read = [
                 Ranked(candidate.row, {**candidate.scores, "logit": float(logit)})
