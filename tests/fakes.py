@@ -52,6 +52,9 @@ class WordEncoder:
     def fingerprint(self) -> dict[str, Any]:
         return self._fingerprint
 
+    def warm(self, *, progress: Progress | None = None) -> None:
+        pass
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [len(words_of(text)) for text in texts]
 
@@ -94,6 +97,9 @@ class OverlapReranker:
     def __init__(self, seconds: float = 0.0) -> None:
         self.seconds = seconds
         self.read: list[str] = []
+
+    def warm(self, *, progress: Progress | None = None) -> None:
+        pass
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [len(words_of(text)) for text in texts]

@@ -254,9 +254,9 @@ class Index:
             If the files of a model cannot be fetched.
         """
         if self.encoder is not None:
-            self.encoder.encode(["warm"], "query", progress=progress)
+            self.encoder.warm(progress=progress)
         if self.reranker is not None:
-            self.reranker.rerank("warm", ["warm"])
+            self.reranker.warm(progress=progress)
 
     # Writing
 
@@ -478,6 +478,8 @@ class Index:
         return found
 
     def _prepare(self, fresh: Sequence[Document], progress: Progress | None) -> Prepared:
+        if fresh and self.encoder is not None:
+            self.encoder.warm(progress=progress)
         count = _counter(self.encoder)
         most = self._extra["chunk_tokens"]
         return prepare(

@@ -186,6 +186,10 @@ class TextEncoder(Protocol):
         """
         ...
 
+    def warm(self, *, progress: Progress | None = None) -> None:
+        """Fetch and load whatever is needed, so that the first text does not pay for it."""
+        ...
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return the number of tokens of each text, special tokens not counted."""
         ...
@@ -208,6 +212,10 @@ class PassageReranker(Protocol):
     @property
     def name(self) -> str:
         """The name shown in reports."""
+        ...
+
+    def warm(self, *, progress: Progress | None = None) -> None:
+        """Fetch and load whatever is needed, so that the first passage does not pay for it."""
         ...
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:

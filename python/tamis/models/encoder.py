@@ -99,6 +99,25 @@ class Encoder:
             "max_tokens": self.max_tokens,
         }
 
+    def warm(self, *, progress: Progress | None = None) -> None:
+        """Fetch the model's files, if they are not here, and open them.
+
+        Parameters
+        ----------
+        progress : callable, optional
+            Called as `tamis.models.fetch` does.
+
+        Raises
+        ------
+        ModelUnavailableError
+            If the files are not on this machine and cannot be fetched.
+        ModelChecksumError
+            If a file is not the one that the model's spec names.
+        ModelError
+            If the network does not fit the model's spec.
+        """
+        self._model.warm(progress)
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return the number of tokens of each text, special tokens and prefix not counted.
 
@@ -162,7 +181,7 @@ class Encoder:
         vectors = np.empty((len(texts), self.dim), dtype=np.float32)
         if not texts:
             return vectors
-        self._model.fetch(progress)
+        self._model.warm(progress)
 
         def fill(row: int) -> None:
             vectors[row] = self._vector(prefix + texts[row])

@@ -57,6 +57,13 @@ class Model:
         """Return the folder of the model's files, fetching them if they are not here."""
         return locate(self.spec) or fetch(self.spec, progress=progress)
 
+    def warm(self, progress: Progress | None) -> None:
+        """Fetch the files and open them."""
+        self.fetch(progress)
+        self._tokenizer.get()
+        self._cutting_tokenizer.get()
+        self._network.get()
+
     @property
     def callers(self) -> int:
         """How many texts are worked on at once."""

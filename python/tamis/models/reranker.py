@@ -14,7 +14,7 @@ from tamis.models.inputs import check_text, check_threads, checked_max_tokens, c
 from tamis.models.model import Model
 from tamis.models.registry import find
 from tamis.models.spec import RerankerSpec
-from tamis.types import FloatArray
+from tamis.types import FloatArray, Progress
 
 #: How much of a pair the query may take at most.
 _QUERY_SHARE = 0.75
@@ -71,6 +71,25 @@ class Reranker:
     def max_tokens(self) -> int:
         """The longest pair it reads, special tokens included."""
         return self._model.max_tokens
+
+    def warm(self, *, progress: Progress | None = None) -> None:
+        """Fetch the model's files, if they are not here, and open them.
+
+        Parameters
+        ----------
+        progress : callable, optional
+            Called as `tamis.models.fetch` does.
+
+        Raises
+        ------
+        ModelUnavailableError
+            If the files are not on this machine and cannot be fetched.
+        ModelChecksumError
+            If a file is not the one that the model's spec names.
+        ModelError
+            If the network does not fit the model's spec.
+        """
+        self._model.warm(progress)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return the number of tokens of each text, special tokens not counted.
