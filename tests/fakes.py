@@ -58,6 +58,9 @@ class WordEncoder:
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [len(words_of(text)) for text in texts]
 
+    def is_truncated(self, texts: Sequence[str], kind: TextKind = "passage") -> list[bool]:
+        return [count > self.max_tokens for count in self.count_tokens(texts)]
+
     def encode(
         self,
         texts: Sequence[str],

@@ -86,11 +86,10 @@ class DenseIndex:
         ZeroVectorError
             If a row has length zero under ``metric="cosine"``.
         InvalidInputError
-            If they are not numbers.
+            If they are not numbers, or a row is longer than 1.3e19 under ``metric="dot"``.
         """
         matrix = as_matrix(vectors, self.dim)
-        start = len(self)
-        self._core.add(matrix)
+        start = self._core.add(matrix)
         return range(start, start + len(matrix))
 
     def search(
@@ -152,6 +151,8 @@ class DenseIndex:
 
         Raises
         ------
+        IndexNotFoundError
+            If there is no such file.
         CorruptIndexError
             If the file is damaged or no dense index.
         StorageError

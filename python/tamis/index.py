@@ -530,7 +530,7 @@ class Index:
         """Find the passages that answer a query.
 
         Words and vectors each give 100 candidates, their scores are fused (min-max, 0.6 on the
-        vectors), and the reranker reads the best 20, or the best `k` if that is more.
+        vectors), and the reranker reads the best 20. For a `k` above 100 each gives `k`.
 
         Parameters
         ----------

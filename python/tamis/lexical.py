@@ -95,11 +95,30 @@ class BM25Index:
         return len(self._core)
 
     def __repr__(self) -> str:
-        core = self._core
         return (
-            f"<BM25Index: {len(self)} texts, {core.variant}, k1={core.k1}, b={core.b}, "
-            f"analyzer {core.analyzer!r}>"
+            f"<BM25Index: {len(self)} texts, {self.variant}, k1={self.k1}, b={self.b}, "
+            f"analyzer {self.analyzer!r}>"
         )
+
+    @property
+    def analyzer(self) -> str:
+        """The name of its analyzer."""
+        return self._core.analyzer
+
+    @property
+    def variant(self) -> str:
+        """The name of its formula."""
+        return self._core.variant
+
+    @property
+    def k1(self) -> float:
+        """How soon repetition of a term stops counting."""
+        return self._core.k1
+
+    @property
+    def b(self) -> float:
+        """How much length counts."""
+        return self._core.b
 
     def add(self, texts: Iterable[str]) -> range:
         """Add texts at the end.
@@ -120,8 +139,7 @@ class BM25Index:
             If `texts` is a single string, or a text holds a lone surrogate.
         """
         batch = _encodable_all(texts, "texts")
-        start = len(self)
-        self._core.add(batch)
+        start = self._core.add(batch)
         return range(start, start + len(batch))
 
     def search(self, query: str, k: int = 10) -> tuple[FloatArray, IntArray]:
@@ -195,6 +213,8 @@ class BM25Index:
 
         Raises
         ------
+        IndexNotFoundError
+            If there is no such file.
         CorruptIndexError
             If the file is damaged or no BM25 index.
         StorageError

@@ -194,6 +194,10 @@ class TextEncoder(Protocol):
         """Return the number of tokens of each text, special tokens not counted."""
         ...
 
+    def is_truncated(self, texts: Sequence[str], kind: TextKind = "passage") -> list[bool]:
+        """Return, for each text, whether `encode` would cut it."""
+        ...
+
     def encode(
         self,
         texts: Sequence[str],

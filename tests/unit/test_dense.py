@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +23,7 @@ from tamis.errors import (
     CorruptIndexError,
     DimensionError,
     FormatTooNewError,
+    IndexNotFoundError,
     InvalidInputError,
     NonFiniteError,
     StorageError,
@@ -194,6 +197,17 @@ def test_shapes_hold_at_the_edges(n: int) -> None:
     assert index.search(np.ones((2, 4)), where=nothing)[1].shape == (2, 0)
 
 
+def test_no_queries_have_the_width_of_some() -> None:
+    index, none = index_of(random_rows(20, 4)), np.empty((0, 4))
+    for k in (3, 20, 50):
+        scores, rows = index.search(none, k)
+        assert scores.shape == rows.shape == (0, min(k, 20))
+    few = np.arange(20) < 7
+    assert index.search(none, k=10, where=few)[0].shape == (0, 7)
+    batches = [index.search(queries, k=5)[1] for queries in (np.eye(4), none)]
+    assert np.concatenate(batches).shape == (4, 5)
+
+
 @pytest.mark.parametrize("k", [5, 6, 10**9, 2**62, 2**63, 10**30])
 def test_more_than_there_are_is_all(k: int) -> None:
     index = index_of(random_rows(5, 3))
@@ -318,10 +332,27 @@ def test_a_damaged_file_is_named_and_never_gives_another_answer(tmp_path: Path) 
             DenseIndex.open(path)
 
 
+def test_many_threads_save_to_one_file(tmp_path: Path) -> None:
+    index = index_of(random_rows(2_000, 64))
+    failures: list[BaseException] = []
+
+    def save() -> None:
+        try:
+            for _ in range(5):
+                index.save(tmp_path / "file")
+        except StorageError as error:
+            failures.append(error)
+
+    run_together(save, save, save)
+    assert failures == []
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert len(DenseIndex.open(tmp_path / "file")) == 2_000
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="nowhere") as caught:
+    with pytest.raises(FileNotFoundError, match="nowhere") as caught:
         DenseIndex.open(tmp_path / "nowhere")
-    assert isinstance(caught.value, StorageError)
+    assert isinstance(caught.value, IndexNotFoundError)
     with pytest.raises(StorageError, match="no_folder"):
         index_of(random_rows(2, 2)).save(tmp_path / "no_folder" / "file")
 
@@ -360,6 +391,18 @@ def test_vectors_without_meaning_are_refused_and_change_nothing(
     with pytest.raises(error, match=message):
         index.search(vectors)
     assert len(index) == 3
+
+
+def test_under_dot_what_could_overflow_is_refused_and_all_else_is_finite() -> None:
+    index = index_of([[1e19, -1e18], [-1e19, 1e18]], "dot")
+    scores, rows = index.search([1e19, 1e18], k=2)
+    assert np.isfinite(scores).all()
+    assert rows.tolist() == [0, 1]
+    with pytest.raises(InvalidInputError, match=r"row 1 .* length 1\.414e38; .* scale them down"):
+        index.add([[1.0, 1.0], [1e38, -1e38]])
+    with pytest.raises(InvalidInputError, match=r"row 0 .* may overflow"):
+        index.search([1e38, 1e38])
+    assert len(index) == 2
 
 
 def test_what_rounds_to_zero_or_infinity_is_no_matter_of_numpys_settings() -> None:
@@ -437,6 +480,53 @@ def test_every_instruction_set_gives_the_same_bits() -> None:
     for level in ("avx2", "avx512", ""):
         _, digest = run(level)  # a level that this processor lacks is its fastest
         assert digest == expected, level
+
+
+def run_together(*works: Callable[[], None]) -> None:
+    threads = [threading.Thread(target=work) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def test_each_of_many_threads_learns_the_rows_that_it_added() -> None:
+    index, rows = DenseIndex(8), random_rows(4, 8)
+    added: list[tuple[int, range]] = []
+
+    def work(own: int) -> None:
+        mine = np.tile(rows[own], (3_000, 1))
+        added.extend((own, index.add(mine)) for _ in range(150))
+
+    run_together(*(partial(work, own) for own in range(4)))
+    assert sorted(span.start for _, span in added) == list(range(0, 1_800_000, 3_000))
+    for own, span in added[:: len(added) // 20]:
+        where = np.zeros(len(index), dtype=bool)
+        where[span.start : span.stop] = True
+        assert index.search(rows[own], k=1, where=where)[0][0] > 0.999
+
+
+def test_a_filter_that_rows_outrun_is_refused() -> None:
+    index, rows = DenseIndex(8), random_rows(2_000, 8)
+    unexpected: list[BaseException] = []
+    done = threading.Event()
+
+    def add() -> None:
+        for _ in range(100):
+            index.add(rows)
+        done.set()
+
+    def search() -> None:
+        while not done.is_set():
+            try:
+                index.search(rows[0], k=5, where=np.ones(len(index), dtype=bool))
+            except InvalidInputError:
+                pass
+            except BaseException as error:  # noqa: BLE001 (a panic is no Exception)
+                unexpected.append(error)
+
+    run_together(add, add, add, search, search)
+    assert unexpected == []
 
 
 def test_many_threads_search_while_one_adds() -> None:

@@ -167,6 +167,27 @@ def test_a_retrievers_scale_does_not_matter(scores: list[int], shift: int, stret
         np.testing.assert_allclose(np.sort(moved[0]), np.sort(plain[0]), rtol=0, atol=1e-9)
 
 
+def test_what_absence_is_worth_is_added_before_the_order() -> None:
+    # The small parts vanish beside what absence from the second list is worth.
+    lists = [([2.0, 1.0, 0.0], [9, 3, 5]), ([1.0, 0.0, 0.0], [7, 8, 6])]
+    scores, ids = fuse(lists, normalise="zscore", weights=[1e-17, 1.0])
+    pairs = list(zip((-scores).tolist(), ids.tolist(), strict=True))
+    assert pairs == sorted(pairs)
+
+
+@pytest.mark.parametrize("score", [0.1, 0.7, 1e-300, 1e300])
+def test_scores_that_are_all_equal_have_no_deviation(score: float) -> None:
+    assert_fused(fuse([([score] * 3, [1, 2, 3])], normalise="zscore"), {1: 0.0, 2: 0.0, 3: 0.0})
+
+
+def test_what_overflows_is_refused() -> None:
+    for normalise in ("minmax", "zscore"):
+        with pytest.raises(InvalidInputError, match="range of a list's scores overflows"):
+            fuse([([1e308, -1e308], [1, 2])], normalise=normalise)
+    with pytest.raises(InvalidInputError, match="sum of the weights overflows"):
+        fuse([([1.0], [1]), ([1.0], [2])], weights=[1e308, 1e308])
+
+
 def test_fuse_by_ranks_is_rrf() -> None:
     lists = [([9.0, 6.0], [7, 3]), ([0.8, 0.6], [3, 9])]
     fused = fuse(lists, method="rrf", k=10, weights=[1, 2])

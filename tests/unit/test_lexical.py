@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +15,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tamis.errors import CorruptIndexError, FormatTooNewError, InvalidInputError, StorageError
+from tamis.errors import (
+    CorruptIndexError,
+    FormatTooNewError,
+    IndexNotFoundError,
+    InvalidInputError,
+    StorageError,
+)
 from tamis.lexical import Analyzer, BM25Index, Variant
 from tamis.types import FloatArray, IntArray
 
@@ -192,6 +199,26 @@ def test_many_queries_give_what_each_gives(threads: int | None) -> None:
         assert set(rows[i, m:].tolist()) <= {-1}
 
 
+def test_more_threads_than_a_system_has_are_no_trouble() -> None:
+    rows = index_of(SMALL).search_many(["days"] * 50_000, k=1, threads=50_000)[1]
+    assert set(rows.ravel().tolist()) == {3}
+
+
+def test_each_of_many_threads_learns_the_rows_that_it_added() -> None:
+    index = BM25Index()
+    added: list[int] = []
+
+    def work() -> None:
+        added.extend(index.add(["days and days"] * 500).start for _ in range(200))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(added) == list(range(0, 400_000, 500))
+
+
 def test_no_queries_give_nothing() -> None:
     assert index_of(SMALL).search_many([])[0].shape == (0, 0)
     assert index_of(SMALL).search_many(["unheard", ""])[1].shape == (2, 0)
@@ -241,7 +268,7 @@ def test_a_damaged_file_is_named_and_never_gives_another_answer(tmp_path: Path) 
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="nowhere"):
+    with pytest.raises(IndexNotFoundError, match="nowhere"):
         BM25Index.open(tmp_path / "nowhere")
     with pytest.raises(StorageError, match="no_folder"):
         BM25Index().save(tmp_path / "no_folder" / "file")
@@ -293,6 +320,24 @@ def test_a_lone_surrogate_is_refused_with_its_place(
         index.search_many([text])
     with pytest.raises(InvalidInputError, match=f"the text {place}"):
         Analyzer().terms(text)
+
+
+@pytest.mark.parametrize(
+    ("typeset", "typed"),
+    [
+        ("the company\u2019s deposit", "the company's deposit"),
+        ("don\u2019t", "don't"),
+        ("termi\u00adnation", "termination"),
+        ("E\u20111042", "E-1042"),
+        ("E\u20131042", "E-1042"),
+        ("CVE\u20102024\u20103094", "CVE-2024-3094"),
+    ],
+)
+@pytest.mark.parametrize("analyzer", ["default", "plain"])
+def test_typeset_and_typed_text_have_the_same_terms(
+    analyzer: str, typeset: str, typed: str
+) -> None:
+    assert Analyzer(analyzer).terms(typeset) == Analyzer(analyzer).terms(typed)
 
 
 # Bad input

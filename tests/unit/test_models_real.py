@@ -97,7 +97,7 @@ def test_a_question_is_nearest_to_its_answer() -> None:
 
 
 def test_logits_are_those_of_a_plain_computation(reranker_folder: Path) -> None:
-    expected = Plain(reranker_folder, 256, "only_second").logits(BERLIN, TEXTS)
+    expected = Plain(reranker_folder, 512, "only_second").logits(BERLIN, TEXTS)
     for threads in (1, 3):
         logits = Reranker(threads=threads).score(BERLIN, TEXTS)
         np.testing.assert_allclose(logits, expected, rtol=0, atol=1e-6)

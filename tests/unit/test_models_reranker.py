@@ -206,7 +206,7 @@ def test_a_deadline_that_is_no_number_is_refused(reranker: Reranker) -> None:
 @pytest.mark.usefixtures("models")
 def test_arguments_outside_the_models_range_are_refused() -> None:
     with pytest.raises(InvalidInputError, match="max_tokens is 256, tiny-reranker reads 8 to 32"):
-        Reranker(RERANKER)
+        Reranker(RERANKER, max_tokens=256)
     with pytest.raises(InvalidInputError, match="threads is -1, it must be at least 1"):
         Reranker(RERANKER, max_tokens=32, threads=-1)
     with pytest.raises(

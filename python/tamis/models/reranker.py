@@ -33,8 +33,8 @@ class Reranker:
     ----------
     name : str
         A model of the registry (see `tamis.models.registered`).
-    max_tokens : int
-        Where a pair is cut, special tokens included.
+    max_tokens : int, optional
+        Cuts pairs shorter than the model's own limit would; special tokens count.
     threads : int, optional
         How many passages are scored at once; by default as many as there are cores.
 
@@ -51,7 +51,7 @@ class Reranker:
         self,
         name: str = "ms-marco-MiniLM-L-12-v2",
         *,
-        max_tokens: int = 256,
+        max_tokens: int | None = None,
         threads: int | None = None,
     ) -> None:
         self._spec = find(name, RerankerSpec)

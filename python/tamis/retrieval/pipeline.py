@@ -115,7 +115,7 @@ class Pipeline:
 
         found = _fused(lists, watch)
         if rerank and self.reranker is not None and found:
-            found = self._reranked(query, found, max(RERANKED, k), until, watch, degraded)
+            found = self._reranked(query, found, until, watch, degraded)
         report = Report(self.snapshot.version, tuple(watch.stages), terms, tuple(degraded))
         return found[:k], report
 
@@ -139,11 +139,10 @@ class Pipeline:
             return None
         with watch("encode") as ranked:
             ranked.append(1)
-            tokens = self.encoder.count_tokens([query])[0]
-            if tokens > self.encoder.max_tokens:
+            if self.encoder.is_truncated([query], "query")[0]:
                 degraded.append(
-                    f"the query has {tokens} tokens, the encoder read the first "
-                    f"{self.encoder.max_tokens}"
+                    f"the query is longer than the encoder reads, {self.encoder.max_tokens} "
+                    "tokens: the rest was cut off"
                 )
             return self.encoder.encode([query], "query")
 
@@ -151,13 +150,12 @@ class Pipeline:
         self,
         query: str,
         found: list[Ranked],
-        depth: int,
         until: float | None,
         watch: _Watch,
         degraded: list[str],
     ) -> list[Ranked]:
         assert self.reranker is not None
-        head, tail = found[:depth], found[depth:]
+        head, tail = found[:RERANKED], found[RERANKED:]
         with watch("rerank") as ranked:
             passages = [self.passage(candidate.row) for candidate in head]
             left = None if until is None else max(0.0, until - time.monotonic())
@@ -170,9 +168,10 @@ class Pipeline:
             unread = [c for c, logit in zip(head, logits, strict=True) if math.isnan(logit)]
             ranked.append(len(read))
         if unread:
+            why = "the reranker gave no score" if until is None else "the deadline came"
             degraded.append(
-                f"the deadline came when the reranker had read {len(read)} of {len(head)} "
-                "candidates; the others keep their fused order below"
+                f"{why}: {len(read)} of {len(head)} candidates are reranked, the others keep "
+                "their order below"
             )
         read.sort(key=lambda candidate: -candidate.scores["logit"])  # stable: ties keep their order
         return read + unread + tail

@@ -3,8 +3,8 @@
 
 use numpy::ndarray::Array2;
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2};
+use pyo3::exceptions::PyOverflowError;
 use pyo3::prelude::*;
-use pyo3::types::PyInt;
 use tamis::filter::RowSet;
 use tamis::hit::Hit;
 
@@ -28,16 +28,10 @@ pub(crate) fn rows<'a>(matrix: &'a PyReadonlyArray2<'_, f32>, dim: usize) -> PyR
 }
 
 /// The set of rows whose flag is set.
-pub(crate) fn row_set(flags: Option<PyReadonlyArray1<'_, bool>>, rows: usize) -> PyResult<Option<RowSet>> {
+pub(crate) fn row_set(flags: Option<PyReadonlyArray1<'_, bool>>) -> PyResult<Option<RowSet>> {
     let Some(flags) = flags else { return Ok(None) };
     let flags =
         flags.as_slice().map_err(|_| InvalidInputError::new_err("the filter must be C-contiguous"))?;
-    if flags.len() != rows {
-        return Err(InvalidInputError::new_err(format!(
-            "the filter has {} flags, the index has {rows} rows; give one flag a row",
-            flags.len()
-        )));
-    }
     Ok(Some(RowSet::from_flags(flags)))
 }
 
@@ -48,15 +42,15 @@ impl<'a, 'py> FromPyObject<'a, 'py> for K {
     type Error = PyErr;
 
     fn extract(k: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        let k = k.cast::<PyInt>()?;
-        if k.le(0)? {
-            return Err(InvalidInputError::new_err(format!(
-                "k is {}; ask for at least 1 result",
-                k.to_owned()
-            )));
+        let refused =
+            || InvalidInputError::new_err(format!("k is {}; ask for at least 1 result", k.to_owned()));
+        match k.extract::<i64>() {
+            Ok(n) if n > 0 => Ok(Self(usize::try_from(n).unwrap_or(usize::MAX))),
+            Ok(_) => Err(refused()),
+            Err(error) if !error.is_instance_of::<PyOverflowError>(k.py()) => Err(error),
+            // More than fit are more than there are.
+            Err(_) => k.gt(0)?.then_some(Self(usize::MAX)).ok_or_else(refused),
         }
-        // More than fit are more than there are.
-        Ok(Self(k.extract().unwrap_or(usize::MAX)))
     }
 }
 
@@ -67,10 +61,17 @@ pub(crate) fn hits<'py>(py: Python<'py>, hits: &[Hit]) -> HitArrays<'py> {
     (scores.into_pyarray(py), rows.into_pyarray(py))
 }
 
-/// Several queries' hits; a query with fewer than the others is filled up with row -1 and score
-/// 0.
-pub(crate) fn hit_matrices<'py>(py: Python<'py>, lists: &[Vec<Hit>]) -> PyResult<HitMatrices<'py>> {
-    let width = lists.iter().map(Vec::len).max().unwrap_or(0);
+/// The length of the longest list.
+pub(crate) fn longest(lists: &[Vec<Hit>]) -> usize {
+    lists.iter().map(Vec::len).max().unwrap_or(0)
+}
+
+/// Several queries' hits; a query with fewer than `width` is filled up with row -1 and score 0.
+pub(crate) fn hit_matrices<'py>(
+    py: Python<'py>,
+    lists: &[Vec<Hit>],
+    width: usize,
+) -> PyResult<HitMatrices<'py>> {
     let at = |i: usize| lists[i / width].get(i % width);
     let size = lists.len() * width;
     let scores: Vec<f32> = (0..size).map(|i| at(i).map_or(0.0, |hit| hit.score)).collect();

@@ -6,6 +6,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use numpy::{PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
 use tamis::dense::{self, Matrix, Metric};
+use tamis::filter::RowSet;
 use tamis::lexical::{self, Bm25, InvertedIndex, Postings, Statistics};
 use tamis::store::single;
 use tamis::threads;
@@ -57,9 +58,15 @@ impl DenseIndex {
         py.detach(|| read(&self.0).metric().name())
     }
 
-    fn add(&self, py: Python<'_>, vectors: PyReadonlyArray2<'_, f32>) -> PyResult<()> {
+    /// Gives the first of the new rows: other threads may add as well.
+    fn add(&self, py: Python<'_>, vectors: PyReadonlyArray2<'_, f32>) -> PyResult<usize> {
         let values = arrays::rows(&vectors, self.dim(py))?;
-        py.detach(|| write(&self.0).add(values)).map_err(to_py)
+        py.detach(|| {
+            let mut matrix = write(&self.0);
+            let first = matrix.len();
+            matrix.add(values).map(|()| first)
+        })
+        .map_err(to_py)
     }
 
     fn search<'py>(
@@ -71,17 +78,28 @@ impl DenseIndex {
         allowed: Option<PyReadonlyArray1<'_, bool>>,
     ) -> PyResult<HitMatrices<'py>> {
         let values = arrays::rows(&queries, self.dim(py))?;
-        let allowed = arrays::row_set(allowed, self.__len__(py))?;
-        let lists = py
+        let allowed = arrays::row_set(allowed)?;
+        let (lists, width) = py
             .detach(|| {
                 let matrix = read(&self.0);
+                // Under the lock: another thread may add rows until it is taken.
+                if let Some(allowed) = &allowed
+                    && allowed.len() != matrix.len()
+                {
+                    return Err(tamis::Error::InvalidInput(format!(
+                        "the filter has {} flags, the index has {} rows; give one flag a row",
+                        allowed.len(),
+                        matrix.len()
+                    )));
+                }
                 let (dim, threads) = (matrix.dim(), threads.unwrap_or_else(threads::available));
                 let queries = dense::prepare(values, dim, matrix.metric())?;
                 let part = dense::Part { values: matrix.values(), base: 0, allowed: allowed.as_ref() };
-                Ok(dense::search(&[part], &queries, dim, k.0, threads))
+                let width = k.0.min(allowed.as_ref().map_or(matrix.len(), RowSet::count));
+                Ok((dense::search(&[part], &queries, dim, k.0, threads), width))
             })
             .map_err(to_py)?;
-        arrays::hit_matrices(py, &lists)
+        arrays::hit_matrices(py, &lists, width)
     }
 }
 
@@ -140,13 +158,16 @@ impl BM25Index {
         self.bm25.b()
     }
 
-    fn add(&self, py: Python<'_>, texts: Vec<String>) {
+    /// Gives the first of the new rows: other threads may add as well.
+    fn add(&self, py: Python<'_>, texts: Vec<String>) -> usize {
         py.detach(|| {
             let mut postings = write(&self.postings);
+            let first = postings.len();
             for text in &texts {
                 postings.add(&self.analyzer, text);
             }
-        });
+            first
+        })
     }
 
     fn search<'py>(&self, py: Python<'py>, query: &str, k: K) -> HitArrays<'py> {
@@ -169,7 +190,7 @@ impl BM25Index {
             })
             .concat()
         });
-        arrays::hit_matrices(py, &lists)
+        arrays::hit_matrices(py, &lists, arrays::longest(&lists))
     }
 }
 

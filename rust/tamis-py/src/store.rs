@@ -108,11 +108,11 @@ impl Snapshot {
             Some(dim) => arrays::rows(&queries, dim)?,
             None => &[],
         };
-        let allowed = arrays::row_set(allowed, self.0.row_bound())?;
+        let allowed = arrays::row_set(allowed)?;
         let lists = py
             .detach(|| self.0.search_dense(values, k.0, allowed.as_ref(), tamis::threads::available()))
             .map_err(to_py)?;
-        arrays::hit_matrices(py, &lists)
+        arrays::hit_matrices(py, &lists, arrays::longest(&lists))
     }
 
     fn search_lexical<'py>(
@@ -122,7 +122,7 @@ impl Snapshot {
         k: K,
         allowed: Option<PyReadonlyArray1<'_, bool>>,
     ) -> PyResult<HitArrays<'py>> {
-        let allowed = arrays::row_set(allowed, self.0.row_bound())?;
+        let allowed = arrays::row_set(allowed)?;
         let hits = py.detach(|| self.0.search_lexical(query, k.0, allowed.as_ref())).map_err(to_py)?;
         Ok(arrays::hits(py, &hits))
     }

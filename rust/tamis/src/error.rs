@@ -17,7 +17,7 @@ pub enum Error {
 
     /// NaN or an infinity in a vector.
     #[error(
-        "row {row} of the vectors holds {value} at dimension {dimension}; only finite values can be compared"
+        "row {row} of the vectors holds {value} at dimension {dimension}, as float32; only finite values can be compared"
     )]
     NonFinite {
         /// Row in the matrix that was given.

@@ -69,7 +69,7 @@ pub fn rrf(lists: &[Ranked<'_>], k: f64, weights: Option<&[f64]>) -> Result<Vec<
         let parts = (1..=list.ids.len()).map(|rank| weight / (k + rank as f64));
         sums.add(list.ids, parts)?;
     }
-    Ok(sums.ranked())
+    Ok(sums.ranked(0.0))
 }
 
 /// Convex combination of normalised scores.
@@ -87,6 +87,9 @@ pub fn convex(
     if !lists.is_empty() && total <= 0.0 {
         return Err(Error::InvalidInput("all weights are 0; at least one must be positive".into()));
     }
+    if !total.is_finite() {
+        return Err(Error::InvalidInput("the sum of the weights overflows; scale them down".into()));
+    }
     let mut sums = Sums::default();
     // What every id has: what absence from each list is worth.
     let mut floor = 0.0;
@@ -102,7 +105,9 @@ pub fn convex(
         if let Some(score) = list.scores.iter().find(|score| !score.is_finite()) {
             return Err(Error::InvalidInput(format!("a score is {score}; only finite scores can be fused")));
         }
-        let scaled = scale(list.scores, normalise);
+        let scaled = scale(list.scores, normalise).ok_or_else(|| {
+            Error::InvalidInput("the range of a list's scores overflows; scale them down".into())
+        })?;
         let absent = match normalise {
             Normalise::MinMax => 0.0,
             Normalise::ZScore => scaled.iter().copied().reduce(f64::min).unwrap_or(0.0),
@@ -110,23 +115,18 @@ pub fn convex(
         floor += weight * absent;
         sums.add(list.ids, scaled.iter().map(|score| weight * (score - absent)))?;
     }
-    let mut ranked = sums.ranked();
-    for (_, score) in &mut ranked {
-        *score += floor;
-    }
-    Ok(ranked)
+    Ok(sums.ranked(floor))
 }
 
-fn scale(scores: &[f64], normalise: Normalise) -> Vec<f64> {
+/// The scores on the common scale; none if their range is beyond what an `f64` holds.
+fn scale(scores: &[f64], normalise: Normalise) -> Option<Vec<f64>> {
+    let low = scores.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let (shift, unit) = match normalise {
-        Normalise::MinMax => {
-            let low = scores.iter().copied().fold(f64::INFINITY, f64::min);
-            let high = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            if high <= low {
-                return vec![1.0; scores.len()];
-            }
-            (low, high - low)
-        }
+        Normalise::MinMax if high <= low => return Some(vec![1.0; scores.len()]),
+        Normalise::MinMax => (low, high - low),
+        // Not left to the sums, whose rounding would pass for a deviation.
+        Normalise::ZScore if high <= low => return Some(vec![0.0; scores.len()]),
         Normalise::ZScore => {
             let n = scores.len() as f64;
             let mean = scores.iter().sum::<f64>() / n;
@@ -134,7 +134,7 @@ fn scale(scores: &[f64], normalise: Normalise) -> Vec<f64> {
             (mean, if deviation > 0.0 { deviation } else { 1.0 })
         }
     };
-    scores.iter().map(|score| (score - shift) / unit).collect()
+    unit.is_finite().then(|| scores.iter().map(|score| (score - shift) / unit).collect())
 }
 
 fn checked_weights(lists: usize, weights: Option<&[f64]>) -> Result<Vec<f64>> {
@@ -174,8 +174,10 @@ impl Sums {
         Ok(())
     }
 
-    fn ranked(self) -> Vec<(i64, f64)> {
-        let mut ranked: Vec<(i64, f64)> = self.by_id.into_iter().map(|(id, (sum, _))| (id, sum)).collect();
+    /// The sums, each with `floor` added: before they are put in order, as it can make two equal.
+    fn ranked(self, floor: f64) -> Vec<(i64, f64)> {
+        let mut ranked: Vec<(i64, f64)> =
+            self.by_id.into_iter().map(|(id, (sum, _))| (id, sum + floor)).collect();
         ranked.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         ranked
     }
@@ -221,7 +223,22 @@ mod tests {
     }
 
     #[test]
+    fn what_absence_is_worth_is_added_before_the_order() {
+        // The two small parts vanish beside the floor: equal scores, ordered by id.
+        let lists = [list(&[9, 3, 5], &[2.0, 1.0, 0.0]), list(&[7, 8, 6], &[1.0, 0.0, 0.0])];
+        let fused = convex(&lists, Normalise::ZScore, Some(&[1e-17, 1.0])).unwrap();
+        assert!(fused.is_sorted_by(|a, b| a.1.total_cmp(&b.1).reverse().then(a.0.cmp(&b.0)).is_lt()), "{fused:?}");
+        let equal = convex(&[list(&[1, 2, 3], &[0.1; 3])], Normalise::ZScore, None).unwrap();
+        assert_eq!(equal, [(1, 0.0), (2, 0.0), (3, 0.0)]);
+    }
+
+    #[test]
     fn refuses_what_has_no_meaning() {
+        for normalise in [Normalise::MinMax, Normalise::ZScore] {
+            assert!(convex(&[list(&[1, 2], &[1e308, -1e308])], normalise, None).is_err());
+        }
+        let two = [list(&[1], &[1.0]), list(&[2], &[1.0])];
+        assert!(convex(&two, Normalise::MinMax, Some(&[1e308, 1e308])).is_err());
         let twice = [list(&[1, 1], &[1.0, 1.0])];
         assert!(rrf(&twice, 60.0, None).is_err());
         assert!(convex(&twice, Normalise::MinMax, None).is_err());

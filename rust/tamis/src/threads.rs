@@ -15,10 +15,13 @@ pub fn available() -> usize {
     AVAILABLE.get_or_init(|| asked().unwrap_or_else(found)).get()
 }
 
-/// Splits `0..n` into at most `threads` runs of nearly equal length and gives the results of `f`
-/// on each, in order. With one thread, or one run, `f` runs on the caller's.
+/// The most threads of one call, whatever is asked for: the system refuses too many.
+const MOST: usize = 256;
+
+/// Splits `0..n` into at most `threads` runs of nearly equal length (256 at most) and gives the
+/// results of `f` on each, in order. With one thread, or one run, `f` runs on the caller's.
 pub fn map_ranges<T: Send>(n: usize, threads: usize, f: impl Fn(Range<usize>) -> T + Sync) -> Vec<T> {
-    let runs = threads.min(n).max(1);
+    let runs = threads.min(n).clamp(1, MOST);
     let range = |i: usize| n * i / runs..n * (i + 1) / runs;
     if runs == 1 {
         return vec![f(range(0))];

@@ -33,12 +33,17 @@ impl Metric {
     }
 }
 
+/// The largest squared length under [`Metric::Dot`]: half of what an `f32` holds, to leave room
+/// for rounding.
+const LONGEST_SQUARE: f64 = 1.7e38;
+
 /// Checks rows of width `dim` and gives them as they are compared: as they are under
 /// [`Metric::Dot`], scaled to unit length (norm in f64, rounded once) under [`Metric::Cosine`].
 ///
 /// # Errors
 /// [`Error::Dimension`] if `values` is no whole number of rows, [`Error::NonFinite`] and, under
-/// [`Metric::Cosine`], [`Error::ZeroVector`] with the first row at fault.
+/// [`Metric::Cosine`], [`Error::ZeroVector`] with the first row at fault;
+/// [`Error::InvalidInput`] under [`Metric::Dot`] for a row so long that a score could overflow.
 pub fn prepare(values: &[f32], dim: usize, metric: Metric) -> Result<Vec<f32>> {
     if dim == 0 || !values.len().is_multiple_of(dim) {
         return Err(Error::Dimension(format!(
@@ -55,6 +60,14 @@ pub fn prepare(values: &[f32], dim: usize, metric: Metric) -> Result<Vec<f32>> {
             return Err(Error::NonFinite { row, dimension, value });
         }
         match metric {
+            // By Cauchy-Schwarz no sum of products, nor a part of one, is beyond the largest square.
+            Metric::Dot if square > LONGEST_SQUARE => {
+                return Err(Error::InvalidInput(format!(
+                    "row {row} of the vectors has length {:.3e}; inner products of rows longer than {:.1e} may overflow, scale them down",
+                    square.sqrt(),
+                    LONGEST_SQUARE.sqrt()
+                )));
+            }
             Metric::Dot => out.extend_from_slice(x),
             Metric::Cosine if square == 0.0 => return Err(Error::ZeroVector { row }),
             Metric::Cosine => {
@@ -145,6 +158,14 @@ mod tests {
         ));
         assert!(matches!(matrix.add(&[1.0, 2.0, 3.0]), Err(Error::Dimension(_))));
         assert_eq!(matrix.values(), [0.6, 0.8]);
+    }
+
+    #[test]
+    fn no_inner_product_overflows() {
+        let longest = 1.3e19;
+        assert!(prepare(&[longest, 0.0], 2, Metric::Dot).is_ok());
+        assert!((longest * longest).is_finite());
+        assert!(matches!(prepare(&[longest, longest], 2, Metric::Dot), Err(Error::InvalidInput(_))));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The blocks on their own: a matrix or an inverted index in one file.
 
+use std::io::ErrorKind;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
@@ -24,21 +26,39 @@ struct LexicalMeta {
     b: f64,
 }
 
+/// How many saves this process has begun.
+static SAVES: AtomicU64 = AtomicU64::new(0);
+
 /// Writes a file in place of another, whole at every moment.
 fn save(path: &Path, identity: &str, meta: &impl Serialize, section: (&str, &[u8])) -> Result<()> {
     let meta = serde_json::to_vec(meta).map_err(|error| Error::InvalidInput(error.to_string()))?;
-    let mut temporary = path.as_os_str().to_owned();
-    temporary.push(format!(".{}.new", std::process::id()));
-    let temporary = Path::new(&temporary);
-    let result = format::write(&Disk, temporary, identity, &[("meta", &meta), section])
-        .and_then(|()| Disk.rename(temporary, path).map_err(Error::io(path)));
-    if result.is_err() {
-        // The error to tell is the first one.
-        let _ = Disk.remove(temporary);
-        return result;
-    }
+    // Each save writes a file of its own. If there is one of its name, it is that of a process of
+    // the same number, dead or in another container: not ours to remove.
+    let result = loop {
+        let mut temporary = path.as_os_str().to_owned();
+        temporary.push(format!(".{}.{}.new", std::process::id(), SAVES.fetch_add(1, Ordering::Relaxed)));
+        let temporary = Path::new(&temporary);
+        let written = format::write(&Disk, temporary, identity, &[("meta", &meta), section]);
+        if matches!(&written, Err(Error::Io { source, .. }) if source.kind() == ErrorKind::AlreadyExists) {
+            continue;
+        }
+        let result = written.and_then(|()| Disk.rename(temporary, path).map_err(Error::io(path)));
+        if result.is_err() {
+            // The error to tell is the first one.
+            let _ = Disk.remove(temporary);
+        }
+        break result;
+    };
+    result?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     Disk.sync_dir(folder).map_err(Error::io(folder))
+}
+
+fn open(path: &Path, identity: &str) -> Result<Container> {
+    Container::open(path, identity).map_err(|error| match error {
+        Error::Io { path, source } if source.kind() == ErrorKind::NotFound => Error::NotFound(path),
+        other => other,
+    })
 }
 
 fn meta<T: for<'de> Deserialize<'de>>(container: &Container) -> Result<T> {
@@ -58,9 +78,9 @@ pub fn save_matrix(path: &Path, matrix: &Matrix) -> Result<()> {
 /// Reads what [`save_matrix`] wrote.
 ///
 /// # Errors
-/// [`Error::Io`], [`Error::Corrupt`], [`Error::FormatTooNew`].
+/// [`Error::NotFound`], [`Error::Io`], [`Error::Corrupt`], [`Error::FormatTooNew`].
 pub fn open_matrix(path: &Path) -> Result<Matrix> {
-    let container = Container::open(path, "dense index")?;
+    let container = open(path, "dense index")?;
     let meta: DenseMeta = meta(&container)?;
     let metric = Metric::from_name(&meta.metric).map_err(|error| container.corrupt(error.to_string()))?;
     let values = container.array::<f32>("vectors")?;
@@ -87,9 +107,9 @@ pub fn save_postings(path: &Path, postings: &InvertedIndex, analyzer: &str, bm25
 /// Reads what [`save_postings`] wrote.
 ///
 /// # Errors
-/// [`Error::Io`], [`Error::Corrupt`], [`Error::FormatTooNew`].
+/// [`Error::NotFound`], [`Error::Io`], [`Error::Corrupt`], [`Error::FormatTooNew`].
 pub fn open_postings(path: &Path) -> Result<(InvertedIndex, String, Bm25)> {
-    let container = Container::open(path, "lexical index")?;
+    let container = open(path, "lexical index")?;
     let meta: LexicalMeta = meta(&container)?;
     let bm25 =
         Bm25::new(&meta.variant, meta.k1, meta.b).map_err(|error| container.corrupt(error.to_string()))?;

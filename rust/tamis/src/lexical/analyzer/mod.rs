@@ -1,6 +1,6 @@
 //! From text to terms, the same way for documents and queries.
 //!
-//! Text is cut at white space into runs, and a run into Unicode words (UAX #29). A word becomes a
+//! Text is cut into runs at white space and at marks that belong to no identifier, and a run into Unicode words (UAX #29). A word becomes a
 //! term by compatibility normalisation (NFKC), lower case and, in English, a Snowball stem. A run
 //! that looks like an [identifier](identifiers), such as `4.2(b)`, `ERR_CONN_42` or
 //! `getUserName`, is a term as a whole *and* in its parts: the whole is rare, so BM25 prefers an
@@ -17,6 +17,9 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::{Error, Result};
+
+/// Marks that stand between words or identifiers, never in one.
+const BREAKS: [char; 10] = ['=', '\u{2014}', '|', '<', '>', '"', '`', ';', '\u{201c}', '\u{201d}'];
 
 /// A term and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +84,7 @@ impl Analyzer {
     /// Calls `f` with each term and its span in bytes.
     pub fn each(&self, text: &str, mut f: impl FnMut(&str, usize, usize)) {
         let mut start = 0;
-        for run in text.split_inclusive(char::is_whitespace) {
+        for run in text.split_inclusive(|c: char| c.is_whitespace() || BREAKS.contains(&c)) {
             self.each_in_run(run, start, &mut f);
             start += run.len();
         }
@@ -114,16 +117,27 @@ impl Analyzer {
     }
 }
 
-/// NFKC and lower case.
+/// NFKC and lower case, with the apostrophes and hyphens of typesetters made those of keyboards,
+/// and without the marks of line breaking that nobody sees.
 fn fold(word: &str) -> Cow<'_, str> {
     if word.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
         return Cow::Borrowed(word);
     }
-    let lower = word.to_lowercase();
+    let lower: String = word.to_lowercase().chars().filter_map(keyed).collect();
     match is_nfkc_quick(lower.chars()) {
         IsNormalized::Yes => Cow::Owned(lower),
         // Some compatibility forms decompose into upper case.
         _ => Cow::Owned(lower.nfkc().collect::<String>().to_lowercase()),
+    }
+}
+
+/// The character as a keyboard has it; none for one that nobody sees.
+fn keyed(c: char) -> Option<char> {
+    match c {
+        '\u{2018}' | '\u{2019}' | '\u{2bc}' => Some('\''),
+        '\u{2010}'..='\u{2013}' | '\u{2212}' => Some('-'),
+        '\u{ad}' | '\u{2060}' | '\u{feff}' => None,
+        _ => Some(c),
     }
 }
 
@@ -154,6 +168,17 @@ mod tests {
         assert_eq!(terms("default", "urls.py"), ["urls.py", "url", "py"]);
         assert_eq!(terms("default", "C++ and C#"), ["c++", "c", "and", "c#", "c"]);
         assert_eq!(terms("default", "v2.1.0"), ["v2.1.0"]);
+        assert_eq!(terms("default", "clause\u{2014}4.2(b)\u{2014}"), ["claus", "4.2(b)", "4.2", "b"]);
+        assert_eq!(terms("default", "<max_age=5>"), ["max_age", "max", "age", "5"]);
+    }
+
+    #[test]
+    fn typeset_and_typed_text_have_the_same_terms() {
+        assert_eq!(terms("default", "the company\u{2019}s"), terms("default", "the company's"));
+        assert_eq!(terms("default", "termi\u{ad}nation"), ["termin"]);
+        for dash in ['\u{2010}', '\u{2011}', '\u{2013}', '\u{2212}'] {
+            assert_eq!(terms("default", &format!("E{dash}1042")), terms("default", "E-1042"), "{dash:?}");
+        }
     }
 
     #[test]
