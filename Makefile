@@ -20,7 +20,8 @@ PYTHON_SOURCES := python/tamis tests benches examples tools
 DEVELOP := env -u CONDA_PREFIX VIRTUAL_ENV="$(CURDIR)/$(VENV)" PIP_NO_INDEX=1 PIP_QUIET=1 \
 	$(VENV)/bin/maturin develop --quiet --locked
 
-.PHONY: help demo test check bench docs coverage wheel dev lock clean toolchains
+.PHONY: help demo test check format lint types layers licences repeats bench docs coverage wheel dev \
+	lock clean toolchains
 
 help:  ## List the targets
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -37,21 +38,33 @@ test: $(VENV)/.release  ## Run every test of both languages, the pinned models i
 	@echo "==> tests of the Python package"
 	@if test -e $(VENV)/.offline; then export PIP_NO_INDEX=1; fi; $(RUN) pytest --quiet
 
-check: $(VENV)/.release $(TOOLS)/bin/cargo-deny  ## Check format, lint, types, layers, licences and repeated code
+check: format lint types layers licences repeats  ## Check all that no test shows; -k goes on after a failure
+
+format: $(VENV)/.locked
 	@echo "==> format"
 	@cargo fmt --all --check
 	@$(RUN) ruff format --quiet --check $(PYTHON_SOURCES)
+
+lint: $(VENV)/.locked
 	@echo "==> lint"
 	@cargo clippy --quiet --workspace --all-targets --locked -- -D warnings
 	@$(RUN) ruff check --quiet $(PYTHON_SOURCES)
+
+types: $(VENV)/.release
 	@echo "==> types, and the stub of the compiled module"
 	@$(RUN) mypy $(PYTHON_SOURCES)
 	@MYPYPATH=python $(RUN) mypy.stubtest tamis._core
+
+layers: $(VENV)/.locked
 	@echo "==> layers"
 	@$(VENV)/bin/lint-imports --no-logo
+
+licences: $(TOOLS)/bin/cargo-deny
 	@echo "==> licences and sources of the Rust dependencies"
 	@$(TOOLS)/bin/cargo-deny --locked check bans licenses sources
-	@echo "==> repeated code"
+
+repeats: $(VENV)/.locked
+	@echo "==> repeated code, docstrings not counted"
 	@$(VENV)/bin/jscpd --min-lines 8 --min-tokens 70 --ignore-pattern '"""[\s\S]*?"""' \
 		--format python,rust --exit-code 1 --no-tips rust $(PYTHON_SOURCES)
 

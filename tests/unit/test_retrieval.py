@@ -150,8 +150,8 @@ def test_a_single_retriever_keeps_its_order_and_has_no_fused_score(
     assert bool(report.terms) == (mode == "lexical")
     assert encoder.encoded == ([QUERY] if mode == "dense" else [])
 
-    reranked, report = search.run(QUERY, k=30, mode=mode)
-    assert stages_of(report)[-1] == ("rerank", 30)
+    reranked, report = search.run(QUERY, k=20, mode=mode)
+    assert stages_of(report)[-1] == ("rerank", 20)
     assert {frozenset(found.scores) for found in reranked} == {frozenset([stage, "logit"])}
 
 
@@ -167,16 +167,16 @@ def test_without_the_reranker_the_fused_order_stands(snapshot: _core.Snapshot) -
     assert "rerank" not in dict(stages_of(report))
 
 
-@pytest.mark.parametrize(("k", "read"), [(1, 20), (20, 20), (21, 21), (60, 60)])
-def test_the_reranker_reads_the_best_20_or_the_best_k(
-    snapshot: _core.Snapshot, k: int, read: int
+@pytest.mark.parametrize("k", [1, 20, 60])
+def test_the_reranker_reads_the_best_20_whatever_is_asked_for(
+    snapshot: _core.Snapshot, k: int
 ) -> None:
     reranker = OverlapReranker()
     ranked, report = pipeline_of(snapshot, WordEncoder(), reranker).run(QUERY, k=k)
-    fused, _ = pipeline_of(snapshot, WordEncoder()).run(QUERY, k=read)
+    fused, _ = pipeline_of(snapshot, WordEncoder()).run(QUERY, k=20)
     assert reranker.read == [TEXTS[found.row] for found in fused]
-    assert stages_of(report)[-1] == ("rerank", read)
-    assert len(ranked) == k
+    assert stages_of(report)[-1] == ("rerank", 20)
+    assert [found.stage for found in ranked] == ["logit"] * min(k, 20) + ["fused"] * (k - 20)
 
 
 def test_more_results_than_candidates_ask_for_more_candidates(snapshot: _core.Snapshot) -> None:
@@ -212,7 +212,7 @@ def test_a_deadline_leaves_the_rest_in_fused_order_below(snapshot: _core.Snapsho
     assert stages_of(report)[-1] == ("rerank", 6)
     [reason] = report.degraded
     assert "deadline" in reason
-    assert "had read 6 of 20 candidates" in reason
+    assert "the deadline came: 6 of 20 candidates" in reason
     [left] = reranker.deadlines
     assert left is not None
     assert 0 < left < 60  # what the other stages took is gone
@@ -222,17 +222,17 @@ def test_a_deadline_that_is_over_leaves_the_fused_order(snapshot: _core.Snapshot
     fused, _ = pipeline_of(snapshot, WordEncoder()).run(QUERY, k=20)
     ranked, report = whole(snapshot).run(QUERY, k=20, deadline=1e-9)
     assert ranked == fused
-    assert "had read 0 of 20 candidates" in report.degraded[0]
+    assert "the deadline came: 0 of 20 candidates" in report.degraded[0]
 
 
 def test_a_slow_reranker_is_stopped_by_the_clock(snapshot: _core.Snapshot) -> None:
-    reranker = OverlapReranker(seconds=0.05)
+    reranker = OverlapReranker(seconds=0.1)
     start = time.monotonic()
     ranked, report = pipeline_of(snapshot, WordEncoder(), reranker).run(QUERY, k=100, deadline=0.2)
-    assert time.monotonic() - start < 2.0  # all would take 5 seconds
-    assert len(reranker.read) <= 4
+    assert time.monotonic() - start < 1.5  # all 20 would take 2 seconds
+    assert len(reranker.read) <= 2
     assert len(ranked) == 100
-    assert f"had read {len(reranker.read)} of 100 candidates" in report.degraded[0]
+    assert f"the deadline came: {len(reranker.read)} of 20 candidates" in report.degraded[0]
 
 
 def test_no_deadline_is_no_deadline(snapshot: _core.Snapshot) -> None:
@@ -275,7 +275,7 @@ def test_a_query_longer_than_the_encoder_reads_says_so(snapshot: _core.Snapshot)
     for limit in (tokens - 1, tokens):
         search = pipeline_of(snapshot, WordEncoder(max_tokens=limit))
         _, report = search.run(QUERY, k=5, mode="dense")
-        reason = f"the query has {tokens} tokens, the encoder read the first {limit}"
+        reason = f"the query is longer than the encoder reads, {limit} tokens: the rest was cut off"
         assert report.degraded == ((reason,) if limit < tokens else ())
 
 
