@@ -1,10 +1,10 @@
 //! From text to terms, the same way for documents and queries.
 //!
-//! Text is cut into runs at white space and at marks that belong to no identifier, and a run into Unicode words (UAX #29). A word becomes a
-//! term by compatibility normalisation (NFKC), lower case and, in English, a Snowball stem. A run
-//! that looks like an [identifier](identifiers), such as `4.2(b)`, `ERR_CONN_42` or
-//! `getUserName`, is a term as a whole *and* in its parts: the whole is rare, so BM25 prefers an
-//! exact match by itself, and the parts still find what is written differently.
+//! Text is cut into runs at white space and at marks that belong to no identifier, and a run into
+//! Unicode words (UAX #29). A word becomes a term by compatibility normalisation (NFKC), lower case
+//! and, in English, a Snowball stem. A run that looks like an identifier, such as `4.2(b)`,
+//! `ERR_CONN_42` or `getUserName`, is a term as a whole *and* in its parts: the whole is rare, so
+//! BM25 prefers an exact match by itself, and the parts still find what is written differently.
 //!
 //! Analyzers are named, and the name is stored with an index, so that text and query never part.
 
