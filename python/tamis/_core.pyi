@@ -6,6 +6,20 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
+__all__ = [
+    "Analyzer",
+    "BM25Index",
+    "DenseIndex",
+    "Snapshot",
+    "Writer",
+    "__version__",
+    "convex",
+    "create",
+    "rrf",
+    "simd_level",
+    "versions",
+]
+
 __version__: str
 
 @final

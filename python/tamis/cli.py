@@ -128,7 +128,13 @@ def _sync(options: argparse.Namespace) -> None:
 
 
 def _results(options: argparse.Namespace) -> Any:
-    index = tamis.open(_index_path(options), read_only=True)
+    # What is not used is not loaded.
+    left_out: dict[str, None] = {}
+    if options.mode == "lexical":
+        left_out["encoder"] = None
+    if options.no_rerank:
+        left_out["reranker"] = None
+    index = tamis.open(_index_path(options), read_only=True, **left_out)
     with _progress() as progress:
         index.warm(progress=progress)
     return index.search(

@@ -99,7 +99,7 @@ def test_the_top_k_is_that_of_float64(rows_of: Any, n: int, dim: int) -> None:
             np.testing.assert_allclose(all_scores[hits], expected[:k], rtol=0, atol=2 * ROUNDING)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(data=st.data())
 def test_ties_are_ordered_by_row_and_a_top_k_begins_every_longer_one(data: st.DataObject) -> None:
     # Products and sums of small integers are exact, and ties are the rule.

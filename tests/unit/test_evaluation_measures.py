@@ -133,7 +133,7 @@ def assert_as_oracle(run: Run, scores: Run, qrels: Qrels, measures: dict[str, An
         assert values == pytest.approx(expected[measure], abs=1e-9), measure
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(run=scored_runs, qrels=qrels_of_trec)
 def test_scored_runs_measure_as_in_trec_eval(
     run: dict[str, dict[str, float]], qrels: dict[str, dict[str, int]]
@@ -141,7 +141,7 @@ def test_scored_runs_measure_as_in_trec_eval(
     assert_as_oracle(run, run, qrels, ORACLE)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     run=st.dictionaries(queries, st.lists(documents, unique=True, min_size=1), min_size=1),
     qrels=qrels_of_trec,

@@ -279,7 +279,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 TEXTS = st.text(max_size=60) | st.text("aé中ßİ\u0301\u200d🙂\x00.(_)-+#'\u20194 \n", max_size=60)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(texts=st.lists(TEXTS, max_size=5), query=TEXTS)
 def test_any_text_is_a_text_and_a_query(texts: list[str], query: str) -> None:
     index = index_of(texts)
@@ -291,7 +291,7 @@ def test_any_text_is_a_text_and_a_query(texts: list[str], query: str) -> None:
     assert sorted(rows.tolist()) == holders
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(before=TEXTS, text=TEXTS, after=TEXTS)
 def test_terms_are_the_same_wherever_a_text_stands_between_white_space(
     before: str, text: str, after: str

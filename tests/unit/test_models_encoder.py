@@ -10,7 +10,6 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,6 @@ from tests.tiny_models import (
     Plain,
     entry,
     write_encoder,
-    write_models,
     write_registry,
     write_tokenizer,
 )
@@ -47,16 +45,6 @@ TEXTS = [
     "cat",
     "The dog, a cat & the contract",
 ]
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Register the tiny models for all tests here, and make no network call possible."""
-    folder = tmp_path_factory.mktemp("models")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TAMIS_MODELS", str(write_models(folder)))
-        patch.setenv("TAMIS_CACHE", str(folder / "cache"))
-        yield folder
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +104,7 @@ def test_mean_pooling_is_the_mean_over_all_tokens(own: OwnModel) -> None:
     assert not np.allclose(vectors, own.encoder(pooling="cls").encode(TEXTS))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(texts=st.lists(st.text(max_size=60), max_size=8), threads=st.integers(1, 4))
 def test_a_vector_has_the_same_bits_alone_and_in_any_batch(
     models: Path, encoder: Encoder, texts: list[str], threads: int

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,6 @@ from tests.tiny_models import (
     RERANKER,
     Plain,
     entry,
-    write_models,
     write_registry,
     write_reranker,
     write_tokenizer,
@@ -29,16 +27,6 @@ from tests.tiny_models import (
 
 QUERY = "How long is the term?"
 PASSAGES = ["The term is 30 days.", "", "A cat and a dog", "the contract " * 50, "may"]
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Register the tiny models for all tests here, and make no network call possible."""
-    folder = tmp_path_factory.mktemp("models")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TAMIS_MODELS", str(write_models(folder)))
-        patch.setenv("TAMIS_CACHE", str(folder / "cache"))
-        yield folder
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +67,7 @@ def test_logits_are_those_of_a_plain_computation(models: Path, reranker: Reranke
     assert len(set(logits.tolist())) == len(PASSAGES)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     query=st.text(max_size=60),
     passages=st.lists(st.text(max_size=60), max_size=6),

@@ -212,9 +212,11 @@ def _run(
 def _largest_wheel(work: Path) -> int:
     """Return the size of the largest wheel below a folder, finished or growing."""
     largest = 0
-    for path in work.rglob("*.whl"):
-        with contextlib.suppress(FileNotFoundError):  # pip moves it when it is complete
-            largest = max(largest, path.stat().st_size)
+    for folder, _, names in os.walk(work):  # unlike rglob, it bears folders that pip removes
+        for name in names:
+            if name.endswith(".whl"):
+                with contextlib.suppress(FileNotFoundError):  # pip moves it when it is complete
+                    largest = max(largest, (Path(folder) / name).stat().st_size)
     return largest
 
 

@@ -227,7 +227,10 @@ mod tests {
         // The two small parts vanish beside the floor: equal scores, ordered by id.
         let lists = [list(&[9, 3, 5], &[2.0, 1.0, 0.0]), list(&[7, 8, 6], &[1.0, 0.0, 0.0])];
         let fused = convex(&lists, Normalise::ZScore, Some(&[1e-17, 1.0])).unwrap();
-        assert!(fused.is_sorted_by(|a, b| a.1.total_cmp(&b.1).reverse().then(a.0.cmp(&b.0)).is_lt()), "{fused:?}");
+        assert!(
+            fused.is_sorted_by(|a, b| a.1.total_cmp(&b.1).reverse().then(a.0.cmp(&b.0)).is_lt()),
+            "{fused:?}"
+        );
         let equal = convex(&[list(&[1, 2, 3], &[0.1; 3])], Normalise::ZScore, None).unwrap();
         assert_eq!(equal, [(1, 0.0), (2, 0.0), (3, 0.0)]);
     }

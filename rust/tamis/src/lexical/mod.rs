@@ -1,7 +1,7 @@
 //! Lexical retrieval: BM25 over an inverted index.
 //!
 //! Text becomes terms in the [`analyzer`], the same way for documents and queries. Terms and rows
-//! meet in [`postings`], the formulas stand in [`bm25`], and [`search`] adds up contributions in
+//! meet in [`postings`], the formulas stand in [`bm25`], and [`mod@search`] adds up contributions in
 //! fixed point, so that a score does not depend on the order of terms, segments or threads.
 
 pub mod analyzer;

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! A commit writes new files, syncs them and their directory, and then publishes a manifest by
-//! one rename. No published file is ever changed. Every file is a [container](format): named
+//! one rename. No published file is ever changed. Every file is a [container](mod@format): named
 //! sections with checksums, and a footer that tells what the file is.
 
 mod blobs;
