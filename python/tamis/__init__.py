@@ -77,12 +77,14 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _ROOMS:
-        raise AttributeError(f"module 'tamis' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"tamis.{_ROOMS[name]}"), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # so that type checkers know the names, and no others
+
+    def __getattr__(name: str) -> Any:
+        if name not in _ROOMS:
+            raise AttributeError(f"module 'tamis' has no attribute {name!r}")
+        value = getattr(importlib.import_module(f"tamis.{_ROOMS[name]}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -7,6 +7,7 @@ standard error. The exit status is 0, 1 on an error of tamis, 2 for arguments wi
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import tamis
-from tamis.errors import InvalidInputError, TamisError
+from tamis.errors import InvalidInputError, SourceNotFoundError, TamisError
 from tamis.types import Progress
 
 _DESCRIPTION = "Hybrid search over your documents: cited passages, reranked, with versions."
@@ -26,6 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     parser = _parser()
     options = parser.parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal may lack a character, such as §
+            stream.reconfigure(errors="replace")
     try:
         options.run(options)
     except TamisError as error:
@@ -55,6 +59,9 @@ def _parser() -> argparse.ArgumentParser:
     sync.add_argument("source", metavar="DIR", help="a folder, or a single file")
     sync.add_argument("--name", help="what its documents' ids begin with (the folder's name)")
     _index_options(sync)
+    sync.add_argument(
+        "--allow-empty", action="store_true", help="let an empty folder empty its part of the index"
+    )
     sync.add_argument("--lexical", action="store_true", help="make an index of words only")
 
     for name, run, summary in (
@@ -119,11 +126,22 @@ def _index_path(options: argparse.Namespace) -> Path:
 
 def _sync(options: argparse.Namespace) -> None:
     path = _index_path(options)
+    if not Path(options.source).exists():  # before an index is made for it
+        raise SourceNotFoundError(f"there is no folder or file {options.source}")
     index = tamis.open(path, encoder=None) if options.lexical else tamis.open(path)
     with _progress() as progress:
-        report = index.sync(options.source, name=options.name, progress=progress)
+        report = index.sync(
+            options.source,
+            name=options.name,
+            allow_empty=options.allow_empty,
+            progress=progress,
+        )
+    by_reason: dict[str, list[str]] = {}
     for skipped in report.skipped:
-        print(f"skipped {skipped.path}: {skipped.reason}", file=sys.stderr)
+        by_reason.setdefault(skipped.reason, []).append(skipped.path)
+    for reason, paths in by_reason.items():
+        more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+        print(f"skipped {paths[0]}{more}: {reason}", file=sys.stderr)
     _print(options, report.to_dict(), str(report))
 
 

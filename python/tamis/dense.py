@@ -97,6 +97,7 @@ class DenseIndex:
         queries: npt.ArrayLike,
         k: int = 10,
         *,
+        precision: Literal["exact"] = "exact",
         threads: int | None = None,
         where: npt.NDArray[np.bool_] | None = None,
     ) -> tuple[FloatArray, IntArray]:
@@ -108,6 +109,8 @@ class DenseIndex:
             One query a row.
         k : int
             How many, at least 1; beyond the number of rows, all of them.
+        precision : {"exact"}
+            The answer of an exhaustive search; there is no other yet.
         threads : int, optional
             At most this many; by default the cores that the process may use. The answer does
             not depend on it.
@@ -127,8 +130,11 @@ class DenseIndex:
         DimensionError, NonFiniteError, ZeroVectorError
             As `add`, for the queries.
         InvalidInputError
-            If `k` or `threads` is below 1, or `where` has another length.
+            If `k` or `threads` is below 1, `where` has another length, or the precision is
+            unknown.
         """
+        if precision != "exact":
+            raise InvalidInputError(f'precision is {precision!r}; it must be "exact"')
         if threads is not None and threads < 1:
             raise InvalidInputError(f"threads is {threads}; it takes at least 1")
         matrix = as_matrix(queries, self.dim)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import os
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import lru_cache, partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from tamis import _core, chunking, context, documents
+from tamis.documents import shown
 from tamis.errors import (
     IndexNotFoundError,
     InvalidInputError,
@@ -24,7 +27,7 @@ from tamis.errors import (
 )
 from tamis.lexical import Analyzer, encodable
 from tamis.retrieval import Assemble, Mode, Pipeline, Ranked, Results, confidence
-from tamis.sync import Prepared, Skipped, SyncReport, file_hash, plan_sync, prepare
+from tamis.sync import Plan, Prepared, Skipped, SyncReport, file_hash, plan_sync, prepare
 from tamis.types import (
     Chunk,
     Context,
@@ -109,6 +112,11 @@ def _encoder(encoder: str | TextEncoder | None) -> TextEncoder | None:
         from tamis.models import Encoder
 
         return Encoder(encoder)
+    if encoder is not None and not isinstance(encoder, TextEncoder):
+        raise InvalidInputError(
+            f"encoder is of type {type(encoder).__name__}; it must be a name, an object with the "
+            "methods of tamis.types.TextEncoder, or None"
+        )
     return encoder
 
 
@@ -117,6 +125,11 @@ def _reranker(reranker: str | PassageReranker | None) -> PassageReranker | None:
         from tamis.models import Reranker
 
         return Reranker(reranker)
+    if reranker is not None and not isinstance(reranker, PassageReranker):
+        raise InvalidInputError(
+            f"reranker is of type {type(reranker).__name__}; it must be a name, an object with "
+            "the methods of tamis.types.PassageReranker, or None"
+        )
     return reranker
 
 
@@ -149,7 +162,9 @@ class Index:
             if self._read_only:
                 raise
             self._create()
-        self._check_encoder()
+        if self._snapshot.dim is None:
+            self.encoder = None
+        self._check_encoder(self._snapshot)
 
     def _create(self) -> None:
         extra: dict[str, Any] = {"encoder": None, "chunk_tokens": CHUNK_TOKENS, "sources": {}}
@@ -163,12 +178,13 @@ class Index:
         _core.create(self.path, dim, "default", "lucene", 1.2, 0.75, json.dumps(extra))
         self._snapshot = _core.Snapshot.open(self.path, None)
 
-    def _check_encoder(self) -> None:
-        if self._snapshot.dim is None:
-            self.encoder = None
+    def _check_encoder(self, snapshot: _core.Snapshot) -> None:
         if self.encoder is None:
             return
-        name, made = self._extra["encoder"]["name"], self._extra["encoder"]["fingerprint"]
+        if snapshot.dim is None:
+            raise ModelMismatchError(f"{self.path} was made anew without an encoder; open it again")
+        recorded = json.loads(snapshot.extra)["encoder"]
+        name, made = recorded["name"], recorded["fingerprint"]
         given = dict(self.encoder.fingerprint())
         differing = [key for key in sorted(made | given) if made.get(key) != given.get(key)]
         if differing:
@@ -203,7 +219,16 @@ class Index:
         self.close()
 
     def close(self) -> None:
-        """Forget what was added and not committed."""
+        """Forget what was added and deleted and not committed; with a warning, if there is any."""
+        if self._pending or self._deleted:
+            warnings.warn(
+                f"{len(self._pending)} documents added and {len(self._deleted)} deleted in "
+                f"{self.path} were not committed and are forgotten",
+                stacklevel=2,
+            )
+        self._forget()
+
+    def _forget(self) -> None:
         self._pending.clear()
         self._deleted.clear()
 
@@ -218,9 +243,14 @@ class Index:
 
     def refresh(self) -> int:
         """Move to the newest version, which another process may have made, and return it."""
-        if self._snapshot.version != self.versions()[-1]:
-            self._snapshot = _core.Snapshot.open(self.path, None)
+        self._move_to(_core.Snapshot.open(self.path, None))
         return self.version
+
+    def _move_to(self, snapshot: _core.Snapshot) -> None:
+        """See another version; of another index, if one was made anew at the same path."""
+        if snapshot.index_id != self._snapshot.index_id:
+            self._check_encoder(snapshot)
+        self._snapshot = snapshot
 
     def info(self) -> dict[str, Any]:
         """Return what the index holds, as JSON values."""
@@ -228,7 +258,7 @@ class Index:
         return {
             "path": str(self.path),
             "version": self.version,
-            "created": self._snapshot.created,
+            "created": datetime.fromtimestamp(self._snapshot.created, UTC).isoformat(),
             "documents": len(self._snapshot.documents()),
             "chunks": self._snapshot.rows,
             "segments": self._snapshot.segments,
@@ -265,6 +295,7 @@ class Index:
         source: str | os.PathLike[str],
         *,
         name: str | None = None,
+        allow_empty: bool = False,
         progress: Progress | None = None,
     ) -> SyncReport:
         """Make the index hold what a folder holds.
@@ -279,6 +310,9 @@ class Index:
             A folder, read with everything below it (hidden files left out), or a single file.
         name : str, optional
             What the ids of its documents begin with; by default the folder's name.
+        allow_empty : bool
+            Whether a source without a readable file may empty its part of the index. By default
+            that is an error: more often a disk is not mounted.
         progress : callable, optional
             Called as ``progress(stage, done, total)`` with the stages ``"scan"``, ``"read"`` and
             those of the encoder.
@@ -293,7 +327,8 @@ class Index:
         SourceNotFoundError
             If the source does not exist.
         SourceConflictError
-            If the index holds another folder under the same name.
+            If the index holds another folder under the same name, or a document of the same id
+            that is not of this source; or if the source holds nothing that was indexed from it.
         IndexLockedError
             If another process writes to the index.
         ReadOnlyError
@@ -310,12 +345,15 @@ class Index:
         skipped: list[Skipped] = []
         with self._writing() as writer:
             extra = self._extra
-            self._claim(extra, name, root)
-            paths = _paths(root, name)
+            moved = self._claim(extra, name, root)
+            paths, unseen = self._paths(root, name, skipped)
             hashes = self._hashes(paths, skipped, progress)
-            numbers = self._numbers(lambda id: id == name or id.startswith(f"{name}/"))
+            numbers = self._numbers(lambda record: record["sync"] == name)
             indexed = {id: record["hash"] for id, (_, record) in numbers.items()}
-            plan = plan_sync(indexed, hashes)
+            # What stands in a folder that cannot be listed is not gone.
+            unseen_ids = [id for id in indexed if id.startswith(unseen)] if unseen else []
+            plan = plan_sync(indexed, hashes | dict.fromkeys(unseen_ids))
+            self._check_plan(plan, name, root, moved=moved, allow_empty=allow_empty)
 
             fresh: list[Document] = []
             unread: set[str] = set()
@@ -325,7 +363,7 @@ class Index:
                 try:
                     fresh.append(documents.read(paths[id], id=id))
                 except (UnreadableDocumentError, SourceNotFoundError) as error:
-                    skipped.append(Skipped(_shown(paths[id]), str(error)))
+                    skipped.append(Skipped(shown(paths[id]), str(error)))
                     unread.add(id)
             _tell(progress, "read", len(todo), len(todo))
 
@@ -333,7 +371,7 @@ class Index:
             for id in (*plan.changed, *plan.removed):
                 if id not in unread:
                     writer.delete(numbers[id][0])
-            self._write(writer, prepared, hashes)
+            self._write(writer, prepared, name, hashes)
             self._snapshot = writer.commit(json.dumps(extra))
 
         chunks = sum(len(chunks) for _, chunks in prepared.documents)
@@ -367,6 +405,10 @@ class Index:
             If the index was opened read-only.
         """
         self._check_writable()
+        if isinstance(new, (str, Mapping, Document)):
+            raise InvalidInputError(
+                f"new is one {type(new).__name__}; give a list of documents, such as [document]"
+            )
         for item in new:
             document = item if isinstance(item, Document) else _document(item)
             self._pending[document.id] = document
@@ -404,17 +446,18 @@ class Index:
         ReadOnlyError
             If the index was opened read-only.
         StorageError
-            If the system refuses; the index is as it was.
+            If the system refuses; the index is then as it was, unless only the last wait for the
+            disk failed.
         """
         self._check_writable()
         with self._writing() as writer:
             prepared = self._prepare(list(self._pending.values()), progress)
             gone = self._pending.keys() | self._deleted
-            for number, _ in self._numbers(gone.__contains__).values():
+            for number, _ in self._numbers(lambda record: record["id"] in gone).values():
                 writer.delete(number)
-            self._write(writer, prepared, {})
+            self._write(writer, prepared, None, {})
             self._snapshot = writer.commit(self._snapshot.extra)
-        self.close()
+        self._forget()
         return self.version
 
     def _check_writable(self) -> None:
@@ -435,21 +478,67 @@ class Index:
         self._check_writable()
         writer = _core.Writer.open(self.path)
         try:
-            if writer.base_version != self.version:
-                self._snapshot = _core.Snapshot.open(self.path, writer.base_version)
+            self._move_to(writer.base)
             yield writer
         finally:
             writer.close()
 
     @staticmethod
-    def _claim(extra: dict[str, Any], name: str, root: Path) -> None:
-        """Record whose documents these are; a folder that is gone has moved."""
+    def _claim(extra: dict[str, Any], name: str, root: Path) -> bool:
+        """Record whose documents these are, and tell whether the folder seems to have moved."""
         before = extra["sources"].get(name)
-        if before is not None and Path(before) != root and Path(before).exists():
+        moved = before is not None and Path(before) != root
+        if moved and Path(before).exists():
             raise SourceConflictError(
                 f"the index holds {before} under the name {name!r}; give {root} another with name="
             )
         extra["sources"][name] = str(root)
+        return moved
+
+    def _check_plan(
+        self, plan: Plan, name: str, root: Path, *, moved: bool, allow_empty: bool
+    ) -> None:
+        """Refuse what would empty a part of the index, or take over what is not the source's."""
+        kept = plan.unchanged or (plan.changed and not moved)
+        if plan.removed and not kept and (moved or not plan.added) and not allow_empty:
+            raise SourceConflictError(
+                f"{root} holds none of the {len(plan.removed)} documents that the index holds of "
+                f"{name!r}: is it the right folder, and its disk mounted? If it is another "
+                "folder, give it another name= (--name); if they are to go, pass allow_empty=True "
+                "(--allow-empty)"
+            )
+        added = set(plan.added)
+        foreign = sorted(self._numbers(lambda record: record["id"] in added))
+        if foreign:
+            raise SourceConflictError(
+                f"the index holds a document {foreign[0]!r} that is not of the source {name!r}; "
+                "delete it, or give the source another name="
+            )
+
+    def _paths(
+        self, root: Path, name: str, skipped: list[Skipped]
+    ) -> tuple[dict[str, Path], tuple[str, ...]]:
+        """Return the files of a source by document id, and what ids begin with that are unseen."""
+        if root.is_file():
+            return {name: root}, ()
+        unseen: list[str] = []
+
+        def report(path: Path, reason: str) -> None:
+            skipped.append(Skipped(shown(path), reason))
+            unseen.append("/".join(filter(None, (name, shown(path.relative_to(root)).strip(".")))))
+
+        own = self.path.resolve()
+        paths: dict[str, Path] = {}
+        for path in documents.find(root, on_error=report):
+            if path.is_relative_to(own):
+                continue
+            id = f"{name}/{shown(path.relative_to(root))}"
+            if id in paths:
+                reason = f"its name is shown like that of another file, {id}"
+                skipped.append(Skipped(shown(path), reason))
+            else:
+                paths[id] = path
+        return paths, tuple(unseen)
 
     def _hashes(
         self, paths: Mapping[str, Path], skipped: list[Skipped], progress: Progress | None
@@ -459,21 +548,23 @@ class Index:
             _tell(progress, "scan", done, len(paths))
             hashes[id] = None
             if not documents.readable(path):
-                skipped.append(Skipped(_shown(path), f"no reader for {path.suffix!r} files"))
+                skipped.append(Skipped(shown(path), f"no reader for {path.suffix!r} files"))
                 continue
             try:
                 hashes[id] = file_hash(path)
             except OSError as error:
-                skipped.append(Skipped(_shown(path), error.strerror or str(error)))
+                skipped.append(Skipped(shown(path), error.strerror or str(error)))
         _tell(progress, "scan", len(paths), len(paths))
         return hashes
 
-    def _numbers(self, wanted: Callable[[str], bool]) -> dict[str, tuple[int, dict[str, Any]]]:
-        """Return the number and the record of each document whose id is wanted."""
+    def _numbers(
+        self, wanted: Callable[[dict[str, Any]], bool]
+    ) -> dict[str, tuple[int, dict[str, Any]]]:
+        """Return the number and the record of each document whose record is wanted."""
         found = {}
         for number in self._snapshot.documents():
             record = json.loads(self._snapshot.document(number))
-            if wanted(record["id"]):
+            if wanted(record):
                 found[record["id"]] = (number, record)
         return found
 
@@ -500,7 +591,12 @@ class Index:
         }
 
     @staticmethod
-    def _write(writer: _core.Writer, prepared: Prepared, hashes: Mapping[str, str | None]) -> None:
+    def _write(
+        writer: _core.Writer,
+        prepared: Prepared,
+        name: str | None,
+        hashes: Mapping[str, str | None],
+    ) -> None:
         row = 0
         for document, chunks in prepared.documents:
             record = {
@@ -508,6 +604,7 @@ class Index:
                 "title": document.title,
                 "source": document.source,
                 "metadata": dict(document.metadata),
+                "sync": name,
                 "hash": hashes.get(document.id),
             }
             vectors = None
@@ -574,13 +671,32 @@ class Index:
         )
         hits = tuple(reader.hit(rank, found) for rank, found in enumerate(ranked, 1))
         logits = [found.scores["logit"] for found in ranked if "logit" in found.scores]
-        return Results(query, hits, confidence(logits), report, self._assemble(reader))
+        is_judged = rerank and self.reranker is not None
+        assemble = self._assemble(reader, is_judged=is_judged)
+        return Results(query, hits, confidence(logits), report, assemble)
+
+    def get(self, document_id: str) -> Document | None:
+        """Return a document of the index, or None: its text is what citations count in.
+
+        The blocks that its reader saw are not kept.
+        """
+        for number, record in self._numbers(lambda record: record["id"] == document_id).values():
+            return Document(
+                id=document_id,
+                text=self._snapshot.text(number),
+                title=record["title"],
+                source=record["source"],
+                metadata=record["metadata"],
+            )
+        return None
 
     def search_many(self, queries: Iterable[str], **options: Any) -> list[Results]:
         """Return the results of each query; the options are those of `search`."""
+        if isinstance(queries, str):
+            raise InvalidInputError("queries is one string; give a list, such as [query]")
         return [self.search(query, **options) for query in queries]
 
-    def _assemble(self, reader: _Reader) -> Assemble:
+    def _assemble(self, reader: _Reader, *, is_judged: bool) -> Assemble:
         counter = _counter(self.reranker) or _counter(self.encoder) or chunking.estimate_tokens
 
         def assemble(
@@ -591,6 +707,7 @@ class Index:
                 max_tokens=most,
                 confidence=results.confidence,
                 min_confidence=least,
+                is_judged=is_judged,
                 count_tokens=count_tokens or counter,
                 document_text=reader.text,
             )
@@ -599,7 +716,7 @@ class Index:
 
 
 class _Reader:
-    """Reads chunks and documents of one version, each document's text at most once."""
+    """Reads chunks and documents of one version: passages by their bytes, texts at most once."""
 
     def __init__(self, snapshot: _core.Snapshot) -> None:
         self._snapshot = snapshot
@@ -624,7 +741,7 @@ class _Reader:
         return Chunk(
             id=record["id"],
             document_id=document_id,
-            text=self.text(document_id)[start:end],
+            text=self._snapshot.passage(self._numbers[document_id], *record["bytes"]),
             start=start,
             end=end,
             headings=tuple(record["headings"]),
@@ -649,19 +766,11 @@ def _counter(model: TextEncoder | PassageReranker | None) -> TokenCounter | None
     return None if model is None else model.count_tokens
 
 
-def _paths(root: Path, name: str) -> dict[str, Path]:
-    """Return the files of a source by document id."""
-    if root.is_file():
-        return {name: root}
-    return {f"{name}/{_shown(path.relative_to(root))}": path for path in documents.find(root)}
-
-
-def _shown(path: Path) -> str:
-    """Return a path as text that can be stored, whatever bytes its name is made of."""
-    return os.fsencode(path.as_posix()).decode(errors="replace")
-
-
 def _document(item: Mapping[str, Any]) -> Document:
+    if not isinstance(item, Mapping):
+        raise InvalidInputError(
+            f"a document is of type {type(item).__name__}; give a Document or a mapping"
+        )
     unknown = item.keys() - {"id", "text", "title", "source", "metadata"}
     missing = {"id", "text"} - item.keys()
     if unknown or missing:
@@ -673,21 +782,23 @@ def _document(item: Mapping[str, Any]) -> Document:
 
 
 def _records(document: Document, chunks: Sequence[Chunk]) -> list[tuple[bytes, str]]:
-    return [
-        (
-            _json(
-                {
-                    "id": chunk.id,
-                    "span": chunk.span,
-                    "headings": chunk.headings,
-                    "kind": chunk.kind,
-                    "hash": content_hash(chunk.embedding_text),
-                }
-            ),
-            chunk.embedding_text,
-        )
-        for chunk in chunks
-    ]
+    """Return what is kept of each chunk, and what its terms are taken from."""
+    records = []
+    at = in_bytes = 0  # the same place, in characters and in the bytes of UTF-8
+    for chunk in chunks:
+        in_bytes += len(document.text[at : chunk.start].encode())
+        size = len(chunk.text.encode())
+        record = {
+            "id": chunk.id,
+            "span": chunk.span,
+            "bytes": (in_bytes, in_bytes + size),
+            "headings": chunk.headings,
+            "kind": chunk.kind,
+            "hash": content_hash(chunk.embedding_text),
+        }
+        records.append((_json(record), chunk.embedding_text))
+        at, in_bytes = chunk.end, in_bytes + size
+    return records
 
 
 def _json(record: Mapping[str, Any]) -> bytes:

@@ -86,6 +86,17 @@ class Document:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for name in ("id", "text", "title", "source"):
+            if not isinstance(getattr(self, name), str):
+                raise InvalidInputError(
+                    f"the {name} of document {self.id!r} is of type "
+                    f"{type(getattr(self, name)).__name__}; it must be str"
+                )
+        if not isinstance(self.metadata, Mapping):
+            raise InvalidInputError(
+                f"the metadata of document {self.id!r} is of type {type(self.metadata).__name__}; "
+                "it must be a mapping"
+            )
         if not self.id:
             raise InvalidInputError("a document needs a non-empty id")
         for name in ("id", "text", "title", "source"):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -426,4 +428,157 @@ def test_progress_is_told(folder: Path, tmp_path: Path) -> None:
 def test_the_index_is_closed_by_with(tmp_path: Path) -> None:
     with open_index(tmp_path / "x.tamis") as index:
         index.add([{"id": "x", "text": "Text."}])
+        with pytest.warns(UserWarning, match="1 documents added and 0 deleted"):
+            index.close()
     assert index.commit() == 0  # what was not committed is forgotten
+
+
+def test_a_sync_touches_only_its_own_documents(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / f"{folder}.txt").write_text(f"Text of {folder}.")
+    index = open_index(tmp_path / "x.tamis")
+    index.add([{"id": "team/manual", "text": "Added by hand."}])
+    index.commit()
+    index.sync(tmp_path / "a", name="team/legal")
+    assert index.sync(tmp_path / "b", name="team").removed == ()
+    found = {hit.document_id for hit in index.search("text added", k=10)}
+    assert found == {"team/manual", "team/legal/a.txt", "team/b.txt"}
+    index.add([{"id": "team/new.txt", "text": "By hand as well."}])
+    index.commit()
+    (tmp_path / "b" / "new.txt").write_text("From the folder.")
+    with pytest.raises(SourceConflictError, match=r"'team/new\.txt' that is not of the source"):
+        index.sync(tmp_path / "b", name="team")
+
+
+def test_a_source_that_lost_everything_is_suspected_not_obeyed(
+    index: tamis.Index, folder: Path, tmp_path: Path
+) -> None:
+    kept = folder.rename(tmp_path / "unmounted")
+    folder.mkdir()
+    with pytest.raises(SourceConflictError, match="its disk mounted"):
+        index.sync(folder)
+    folder.rmdir()
+    other = tmp_path / "elsewhere" / "notes"  # another folder of the name, the first being gone
+    other.mkdir(parents=True)
+    (other / "refunds.md").write_text("Something else altogether.")
+    with pytest.raises(SourceConflictError, match="another name="):
+        index.sync(other)
+    assert len(index) == 4
+    folder.mkdir()
+    assert len(index.sync(folder, allow_empty=True).removed) == 3
+    assert kept.exists()
+
+
+def test_an_index_within_its_own_source_is_left_out(folder: Path) -> None:
+    index = open_index(folder / "own.tamis")
+    report = index.sync(folder)
+    assert (len(report.added), report.skipped) == (3, ())
+    assert index.sync(folder).version == 1
+
+
+def test_a_folder_that_cannot_be_listed_keeps_its_documents(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "sub").mkdir()
+    (folder / "sub" / "deep.txt").write_text("Deep text.")
+    index = open_index(tmp_path / "x.tamis")
+    index.sync(folder)
+    listed = Path.iterdir
+
+    def refuse(path: Path) -> Iterator[Path]:
+        if path.name == "sub":
+            raise PermissionError(13, "Permission denied")
+        return listed(path)
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    (folder / "boats.txt").unlink()
+    report = index.sync(folder)
+    assert report.removed == ("notes/boats.txt",)
+    assert "notes/sub/deep.txt" in report.unchanged
+    assert [skipped.reason for skipped in report.skipped] == ["Permission denied"]
+
+
+def test_two_names_that_look_alike_are_told_apart(folder: Path, tmp_path: Path) -> None:
+    for byte in (b"\xff", b"\xfe"):
+        Path(os.fsdecode(bytes(folder) + b"/n" + byte + b".txt")).write_text("Text.")
+    report = open_index(tmp_path / "x.tamis").sync(folder)
+    assert "notes/n\ufffd.txt" in report.added
+    assert "shown like that of another file" in report.skipped[0].reason
+
+
+def test_an_index_made_anew_at_the_same_path_is_another(
+    index: tamis.Index, folder: Path, tmp_path: Path
+) -> None:
+    shutil.rmtree(index.path)
+    other = open_index(index.path)
+    other.add([{"id": "q", "text": "Quite another document."}])
+    assert other.commit() == index.version == 1
+    assert index.refresh() == 1
+    assert [hit.document_id for hit in index.search("document", k=5)] == ["q"]
+    assert len(index.sync(folder).added) == 3
+    assert index.search("another document")[0].document_id == "q"
+
+
+def test_a_folder_with_other_files_becomes_no_index(folder: Path) -> None:
+    with pytest.raises(InvalidInputError, match="a directory of its own"):
+        open_index(folder)
+    assert sorted(path.name for path in folder.iterdir()) == ["boats.txt", "lab.html", "refunds.md"]
+
+
+def test_more_results_begin_with_fewer_beyond_the_candidates_too(tmp_path: Path) -> None:
+    index = tamis.open(tmp_path / "x.tamis", encoder=WordEncoder(), reranker=None)
+    index.add({"id": f"d{n}", "text": f"word{n % 7} common text number{n}"} for n in range(300))
+    index.commit()
+    most = [hit.document_id for hit in index.search("common word3 number5", k=300)]
+    assert len(set(most)) == 300
+    for k in (1, 99, 100, 101, 150, 299):
+        assert [h.document_id for h in index.search("common word3 number5", k=k)] == most[:k]
+
+
+def test_a_deadline_before_the_first_passage_is_no_evidence(index: tamis.Index) -> None:
+    index.reranker = OverlapReranker(seconds=0.2)
+    results = index.search("refunds days", deadline=1e-9)
+    context = results.context()
+    assert (results.confidence, context.sufficient) == (None, False)
+    assert context.reason == "the reranker read no passage before the deadline"
+    assert index.search("refunds days", rerank=False).context().sufficient
+
+
+def test_a_document_can_be_had_to_check_a_citation(index: tamis.Index) -> None:
+    hit = index.search("laser")[0]
+    document = index.get(hit.document_id)
+    assert document is not None
+    assert document.text[slice(*hit.span)] == hit.text
+    assert index.get("notes/none.md") is None
+
+
+def test_passages_are_exact_among_characters_of_many_bytes(tmp_path: Path) -> None:
+    index = open_index(tmp_path / "x.tamis")
+    text = "Ärger mit 漢字 😀.\n\nZweiter Absatz über Öl.\n\n" + "Füllung süß. " * 200
+    index.add([{"id": "u", "text": text}])
+    index.commit()
+    for hit in index.search("Zweiter Absatz Füllung Ärger", k=50):
+        assert text[slice(*hit.span)] == hit.text
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        "text",
+        {"id": "x", "text": "y"},
+        [5],
+        [{"id": 5, "text": "y"}],
+        [{"id": "x", "text": None}],
+        [{"id": "x", "text": "y", "metadata": "z"}],
+    ],
+)
+def test_what_is_no_document_is_refused_at_the_door(index: tamis.Index, new: Any) -> None:
+    with pytest.raises(InvalidInputError):
+        index.add(new)
+
+
+@pytest.mark.parametrize("options", [{"encoder": 5}, {"reranker": object()}])
+def test_what_is_no_model_is_refused(tmp_path: Path, options: Any) -> None:
+    with pytest.raises(InvalidInputError, match="it must be a name"):
+        tamis.open(tmp_path / "x.tamis", **options)

@@ -182,11 +182,18 @@ def test_a_part_of_a_better_hit_is_a_repeat_and_a_longer_one_is_not() -> None:
     assert kept(part, LONG) == [part, LONG]
 
 
-def test_a_rewording_of_little_is_a_repeat_and_one_of_much_is_not() -> None:
+def test_a_text_without_a_new_word_is_a_repeat_and_one_with_a_new_word_is_not() -> None:
     text = " ".join(f"word{'x' * n}" for n in range(40))
-    assert kept(text, text.replace("wordxxx ", "other ")) == [text]
-    changed = text.replace("wordxxx ", "other ").replace(f"word{'x' * 20} ", "another ")
+    shorter = text.replace("wordxxx ", "")
+    assert kept(text, shorter) == [text]
+    changed = text.replace("wordxxx ", "other ")
     assert kept(text, changed) == [text, changed]
+
+
+def test_a_contradiction_in_one_word_is_shown() -> None:
+    text = f"The company will {{}} pay for travel. {LONG * 5}"
+    both = [text.format("always"), text.format("never")]
+    assert kept(*both) == both
 
 
 def test_another_number_is_news_however_alike_the_rest() -> None:
@@ -229,6 +236,8 @@ def test_the_best_is_cut_at_a_word_rather_than_left_out() -> None:
         assert first.text == " ".join(TERM.text.split()[: most - whole])
         assert CONTRACT[first.start : first.end] == first.text
         assert context.tokens <= most
+        assert not context.sufficient
+        assert context.reason == "the best passage was cut to fit the token budget"
         assert context.sources[0].endswith(f"chars {first.start}-{first.end}")
 
 
@@ -236,13 +245,19 @@ def test_the_best_is_cut_at_a_word_rather_than_left_out() -> None:
 def test_where_not_a_word_fits_there_is_nothing_and_a_reason(max_tokens: int) -> None:
     context = context_of(TERM, EARLY, max_tokens=max_tokens)
     assert (context.text, context.passages, context.tokens) == ("", (), 0)
-    assert (context.sufficient, context.reason) == (False, "no passage fits the token budget")
+    assert (context.sufficient, context.reason) == (
+        False,
+        "the best passage does not fit the token budget",
+    )
 
 
 def test_a_single_word_too_long_is_not_cut() -> None:
     documents = {"d": "x" * 100}
     context = context_of(spanned("d", "x" * 100, 0), max_tokens=4, documents=documents)
-    assert (context.passages, context.reason) == ((), "no passage fits the token budget")
+    assert (context.passages, context.reason) == (
+        (),
+        "the best passage does not fit the token budget",
+    )
 
 
 @given(data=st.data())

@@ -272,8 +272,35 @@ def test_a_folder_that_may_not_be_listed_is_an_error(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "iterdir", refuse)
-    with pytest.raises(UnreadableDocumentError, match="cannot be listed: Permission denied"):
+    with pytest.raises(UnreadableDocumentError, match="looked at: Permission denied"):
         list(find(tmp_path))
+    told: list[tuple[Path, str]] = []
+    assert list(find(tmp_path, on_error=lambda *what: told.append(what))) == []
+    assert told == [(tmp_path, "Permission denied")]
+
+
+def test_a_link_that_leads_to_itself_is_told_and_the_walk_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "loop.md").symlink_to(tmp_path / "loop.md")
+    (tmp_path / "there.md").symlink_to(tmp_path / "back.md")
+    (tmp_path / "back.md").symlink_to(tmp_path / "there.md")
+    (tmp_path / "z.md").write_text("found")
+    told: list[Path] = []
+    assert list(find(tmp_path, on_error=lambda path, _: told.append(path))) == [tmp_path / "z.md"]
+    assert {path.name for path in told} <= {"loop.md", "there.md", "back.md"}
+
+
+def test_a_parser_that_fails_in_its_own_way_is_an_unreadable_document(tmp_path: Path) -> None:
+    class Failing:
+        name = "failing"
+        suffixes = frozenset({".fail"})
+
+        def read(self, data: str, *, id: str, source: str) -> Document:
+            raise KeyError("inner")
+
+    register(Failing())
+    (tmp_path / "x.fail").write_text("text")
+    with pytest.raises(UnreadableDocumentError, match=r"x\.fail.*'failing': KeyError"):
+        read(tmp_path / "x.fail")
 
 
 # Plain text

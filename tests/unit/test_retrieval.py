@@ -160,9 +160,14 @@ def test_without_the_reranker_the_fused_order_stands(snapshot: _core.Snapshot) -
     without, report = pipeline_of(snapshot, encoder).run(QUERY, k=250)
     switched_off, _ = whole(snapshot).run(QUERY, k=250, rerank=False)
     assert without == switched_off
-    assert {found.stage for found in without} == {"fused"}
-    order = [(-found.scores["fused"], found.row) for found in without]
+    fused = [found for found in without if found.stage == "fused"]
+    order = [(-found.scores["fused"], found.row) for found in fused]
     assert order == sorted(order)
+    # Behind the candidates of both: what only the vectors found, in their order.
+    rest = without[len(fused) :]
+    assert {found.stage for found in rest} == {"cosine"}
+    cosines = [-found.scores["cosine"] for found in rest]
+    assert cosines == sorted(cosines)
     assert report.degraded == ()
     assert "rerank" not in dict(stages_of(report))
 

@@ -225,4 +225,4 @@ def test_a_report_in_a_line_and_as_json() -> None:
     value = json.loads(json.dumps(report.to_dict()))
     assert value["skipped"] == [{"path": "e.bin", "reason": "binary"}]
     nothing = SyncReport(3, (), (), (), (), (), 0, 0, 0, 0.0)
-    assert str(nothing) == "version 3: 0 unchanged; 0 chunks, 0 embedded, 0 reused, 0.0 s"
+    assert str(nothing) == "version 3: nothing found; 0 chunks, 0 embedded, 0 reused, 0.0 s"

@@ -32,6 +32,7 @@ def assemble(
     min_confidence: float,
     count_tokens: TokenCounter,
     document_text: Callable[[str], str],
+    is_judged: bool = False,
 ) -> Context:
     """Make a context from hits, best first.
 
@@ -47,6 +48,8 @@ def assemble(
         Counts the tokens of each of a list of texts.
     document_text : callable
         Gives the text of a document by its id.
+    is_judged : bool
+        Whether a reranker was to read the hits: then a missing confidence is a shortfall.
 
     Returns
     -------
@@ -77,7 +80,7 @@ def assemble(
 
     passages = _passages(runs, document_text)
     text = _render(passages)
-    reason = _shortfall(passages, hits, confidence, min_confidence)
+    reason = _shortfall(hits, passages) or _doubt(confidence, min_confidence, is_judged=is_judged)
     return Context(
         text=text,
         passages=tuple(passages),
@@ -145,17 +148,24 @@ def _cut(
     return shorter[count - 1 : count]
 
 
-def _shortfall(
-    passages: Sequence[Passage],
-    hits: Sequence[Hit],
-    confidence: float | None,
-    min_confidence: float,
-) -> str:
+def _shortfall(hits: Sequence[Hit], passages: Sequence[Passage]) -> str:
+    """Say what of the best hit is missing."""
     if not hits:
         return "nothing was found"
-    if not passages:
-        return "no passage fits the token budget"
-    if confidence is not None and confidence < min_confidence:
+    best = hits[0]
+    holding = [p for p in passages if p.document_id == best.document_id]
+    if any(p.start <= best.chunk.start and best.chunk.end <= p.end for p in holding):
+        return ""
+    if any(p.start <= best.chunk.start < p.end for p in holding):
+        return "the best passage was cut to fit the token budget"
+    return "the best passage does not fit the token budget"
+
+
+def _doubt(confidence: float | None, min_confidence: float, *, is_judged: bool) -> str:
+    """Say why the passages cannot be trusted to answer."""
+    if confidence is None:
+        return "the reranker read no passage before the deadline" if is_judged else ""
+    if confidence < min_confidence:
         return (
             f"the best passage answers the query with confidence {confidence:.2f} only, "
             f"{min_confidence:.2f} is asked for"

@@ -19,22 +19,22 @@ def shingles(text: str) -> frozenset[tuple[str, ...]]:
     return frozenset(tuple(words[i : i + _SHINGLE]) for i in range(len(words) - _SHINGLE + 1))
 
 
-def numbers(text: str) -> frozenset[str]:
-    """Return the runs of digits of a text: amounts, dates, the numbers of clauses and codes."""
-    return frozenset(re.findall(r"\d+", text))
+def words(text: str) -> frozenset[str]:
+    """Return the words and numbers of a text, folded in case."""
+    return frozenset(re.findall(r"\w+", text.casefold()))
 
 
 def without_repeats(hits: Sequence[Hit]) -> list[Hit]:
-    """Leave out each hit of which one better hit holds four fifths and every number.
+    """Leave out each hit of which one better hit holds every word, and four fifths in its order.
 
-    Containment of shingles, not resemblance: a short passage inside a long one is a repeat, the
-    long one with more to say is not. Nor is one that differs by a number alone: 60 days instead
-    of 30 is what was to be found, or a contradiction to be seen.
+    Containment, not resemblance: a short passage inside a long one is a repeat, the long one with
+    more to say is not. Nor is one that differs by a single word or number: 60 days instead of 30,
+    "never" instead of "always" is what was to be found, or a contradiction to be seen.
     """
     kept: list[Hit] = []
     seen: list[tuple[frozenset[tuple[str, ...]], frozenset[str]]] = []
     for hit in hits:
-        runs, found = shingles(hit.text), numbers(hit.text)
+        runs, found = shingles(hit.text), words(hit.text)
         if not any(
             found <= other_found and len(runs & other_runs) >= _REPEATED * len(runs)
             for other_runs, other_found in seen

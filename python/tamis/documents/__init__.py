@@ -6,6 +6,6 @@ format: a `Reader` is a name, some suffixes and one method.
 
 from tamis.documents.base import Reader
 from tamis.documents.folder import find
-from tamis.documents.registry import read, readable, register
+from tamis.documents.registry import read, readable, register, shown
 
-__all__ = ["Reader", "find", "read", "readable", "register"]
+__all__ = ["Reader", "find", "read", "readable", "register", "shown"]

@@ -28,6 +28,7 @@ from tamis.documents.text import TextReader
 from tamis.errors import (
     InvalidInputError,
     SourceNotFoundError,
+    TamisError,
     UnreadableDocumentError,
     UnsupportedFormatError,
 )
@@ -116,14 +117,27 @@ def read(
     Document(id='handbook/termination.md', title='Termination', ...)
     """
     path = Path(path)
-    # A name that is no valid Unicode cannot be stored; it is shown as well as it can be.
-    source = os.fsencode(path.as_posix()).decode(errors="replace")
+    source = shown(path)
     text, note = decode(_bytes(path, source, max_bytes), source=source)
     reader = _readers[path.suffix.lower()]
-    document = reader.read(text, id=source if id is None else id, source=source)
+    try:
+        document = reader.read(text, id=source if id is None else id, source=source)
+    except TamisError:
+        raise
+    except Exception as error:
+        # A parser may fail in its own ways on what people write: one file, not the whole sync.
+        raise UnreadableDocumentError(
+            f"{source} cannot be parsed by the reader {reader.name!r}: "
+            f"{type(error).__name__}: {error}"
+        ) from error
     if note:
         return replace(document, metadata={**document.metadata, "decoding": note})
     return document
+
+
+def shown(path: Path) -> str:
+    """Return a path as text that can be stored, also where its name is no valid Unicode."""
+    return os.fsencode(path.as_posix()).decode(errors="replace")
 
 
 def _bytes(path: Path, source: str, max_bytes: int) -> bytes:

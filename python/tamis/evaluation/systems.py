@@ -16,15 +16,9 @@ import numpy as np
 from tamis.dense import DenseIndex
 from tamis.errors import InvalidInputError
 from tamis.evaluation.qrels import Dataset, Record
-from tamis.fusion import hybrid, rrf
+from tamis.fusion import CANDIDATES, RERANKED, hybrid, rrf
 from tamis.lexical import BM25Index
 from tamis.types import IntArray, PassageReranker, Progress, TextEncoder
-
-#: Hits that each retriever gives, and the length of every run.
-DEPTH = 100
-
-#: Hits that the reranker reads.
-RERANKED = 20
 
 
 def full_text(record: Record) -> str:
@@ -77,7 +71,7 @@ def rank(
     Returns
     -------
     dict
-        Name of the system -> run: query id -> document ids, best first, at most `DEPTH`.
+        Name of the system -> run: query id -> document ids, best first, at most `CANDIDATES`.
     """
     texts = [full_text(record) for record in dataset.corpus]
     ids = [record.id for record in dataset.corpus]
@@ -85,13 +79,13 @@ def rank(
 
     lexical = BM25Index()
     lexical.add(texts)
-    by_words = [lexical.search(query, DEPTH) for query in queries]
+    by_words = [lexical.search(query, CANDIDATES) for query in queries]
     rows: dict[str, list[IntArray]] = {"BM25": [found for _, found in by_words]}
     if encoder is not None:
         dense = DenseIndex(encoder.dim)
         dense.add(encoder.encode(texts, "passage", progress=progress))
         vectors = encoder.encode(queries, "query")
-        by_vectors = list(zip(*dense.search(vectors, DEPTH), strict=True))
+        by_vectors = list(zip(*dense.search(vectors, CANDIDATES), strict=True))
         pairs = list(zip(by_words, by_vectors, strict=True))
         rows["dense"] = [found for _, found in by_vectors]
         rows["RRF"] = [rrf([words[1], near[1]])[1] for words, near in pairs]
@@ -104,7 +98,7 @@ def rank(
         ]
     return {
         system: {
-            query: [ids[row] for row in found[:DEPTH]]
+            query: [ids[row] for row in found[:CANDIDATES]]
             for query, found in zip(dataset.queries, lists, strict=True)
         }
         for system, lists in rows.items()

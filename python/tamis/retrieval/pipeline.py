@@ -7,6 +7,7 @@ for what is returned.
 from __future__ import annotations
 
 import math
+import operator
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,18 +18,12 @@ import numpy as np
 
 from tamis import _core
 from tamis.errors import InvalidInputError
-from tamis.fusion import hybrid
+from tamis.fusion import CANDIDATES, RERANKED, hybrid
 from tamis.lexical import Analyzer
 from tamis.retrieval.report import Report, Stage
 from tamis.types import PassageReranker, TextEncoder
 
 Mode: TypeAlias = Literal["hybrid", "dense", "lexical"]
-
-#: How many candidates each retriever gives.
-CANDIDATES = 100
-
-#: How many fused candidates the reranker reads. More than 20 adds nothing on the sets measured.
-RERANKED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +83,7 @@ class Pipeline:
         until = _until(deadline)
         if not query.strip():
             raise InvalidInputError("the query is empty; ask something")
+        k = _count(k)
         if k < 1:
             raise InvalidInputError(f"k is {k}; ask for at least 1 result")
         if mode not in ("hybrid", "dense", "lexical"):
@@ -177,6 +173,13 @@ class Pipeline:
         return read + unread + tail
 
 
+def _count(k: int) -> int:
+    try:
+        return operator.index(k)
+    except TypeError:
+        raise InvalidInputError(f"k is {k!r}; it is a whole number of results") from None
+
+
 def _until(deadline: float | None) -> float | None:
     if deadline is None:
         return None
@@ -191,23 +194,27 @@ def _by_row(rows: Sequence[int] | np.ndarray, scores: np.ndarray) -> dict[int, f
 
 
 def _fused(lists: Mapping[str, Mapping[int, float]], watch: _Watch) -> list[Ranked]:
-    """Put the lists together; a single list keeps its order and has no fused score."""
+    """Put the lists together; a single list keeps its order and has no fused score.
+
+    Fused are the candidates alone, and what was found beyond them follows in the order of the
+    vectors, then of the words: so more results begin with fewer.
+    """
     if len(lists) == 1:
         ((name, found),) = lists.items()
         return [Ranked(row, {name: score}) for row, score in found.items()]
     with watch("fuse") as ranked:
         lexical, dense = (
-            (list(lists[name].values()), list(lists[name])) for name in ("bm25", "cosine")
+            (list(lists[name].values())[:CANDIDATES], list(lists[name])[:CANDIDATES])
+            for name in ("bm25", "cosine")
         )
         scores, rows = hybrid(lexical, dense)
-        ranked.append(len(rows))
+        fused = dict(zip(rows.tolist(), scores.tolist(), strict=True))
+        ranked.append(len(fused))
+        order = dict.fromkeys([*fused, *lists["cosine"], *lists["bm25"]])
+        by_stage = {**lists, "fused": fused}
         return [
-            Ranked(
-                row,
-                {name: found[row] for name, found in lists.items() if row in found}
-                | {"fused": score},
-            )
-            for row, score in zip(rows.tolist(), scores.tolist(), strict=True)
+            Ranked(row, {name: scores[row] for name, scores in by_stage.items() if row in scores})
+            for row in order
         ]
 
 

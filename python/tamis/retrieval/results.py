@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, overload
 
 from tamis.retrieval.confidence import MIN_CONFIDENCE
@@ -35,7 +35,7 @@ class Results(Sequence[Hit]):
     hits: tuple[Hit, ...]
     confidence: float | None
     report: Report
-    assemble: Assemble
+    _assemble: Assemble = field(repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.hits)
@@ -82,7 +82,7 @@ class Results(Sequence[Hit]):
         InvalidInputError
             If `max_tokens` is below 1 or `min_confidence` outside 0..1.
         """
-        return self.assemble(self, max_tokens, min_confidence, count_tokens)
+        return self._assemble(self, max_tokens, min_confidence, count_tokens)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON values."""

@@ -32,9 +32,10 @@ class SyncReport:
         The version of the index that holds the result; a sync that found nothing to do makes no
         new one.
     added, changed, unchanged, removed : tuple of str
-        Document ids, in order.
+        Document ids, in order. What could not be read now keeps its last version in the index and
+        is among the unchanged.
     skipped : tuple of Skipped
-        Files that could not be read; what the index held of them stays.
+        Files and folders that could not be read.
     chunks : int
         Chunks in the added and changed documents.
     embedded : int
@@ -60,11 +61,11 @@ class SyncReport:
         counts = ", ".join(
             f"{len(ids)} {name}"
             for name in ("added", "changed", "unchanged", "removed", "skipped")
-            if (ids := getattr(self, name)) or name == "unchanged"
+            if (ids := getattr(self, name))
         )
         return (
-            f"version {self.version}: {counts}; {self.chunks} chunks, {self.embedded} embedded, "
-            f"{self.reused} reused, {self.seconds:.1f} s"
+            f"version {self.version}: {counts or 'nothing found'}; {self.chunks} chunks, "
+            f"{self.embedded} embedded, {self.reused} reused, {self.seconds:.1f} s"
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -30,6 +30,11 @@ impl Snapshot {
     }
 
     #[getter]
+    fn index_id(&self) -> &str {
+        self.0.index_id()
+    }
+
+    #[getter]
     fn created(&self) -> u64 {
         self.0.created()
     }
@@ -79,6 +84,10 @@ impl Snapshot {
 
     fn text(&self, document: usize) -> PyResult<&str> {
         self.0.text(document).map_err(to_py)
+    }
+
+    fn passage(&self, document: usize, start: usize, end: usize) -> PyResult<&str> {
+        self.0.passage(document, start, end).map_err(to_py)
     }
 
     fn rows_of(&self, document: usize) -> PyResult<(u32, u32)> {
@@ -158,8 +167,8 @@ impl Writer {
     }
 
     #[getter]
-    fn base_version(&self, py: Python<'_>) -> PyResult<u64> {
-        self.with(py, |writer| Ok(writer.base().version()))
+    fn base(&self, py: Python<'_>) -> PyResult<Snapshot> {
+        self.with(py, |writer| Ok(Snapshot(Arc::clone(writer.base()))))
     }
 
     fn add(
@@ -190,7 +199,7 @@ impl Writer {
             Some(writer) => writer.commit(extra),
             None => Err(tamis::Error::InvalidInput("this writer is closed; open another".into())),
         })
-        .map(|snapshot| Snapshot(Arc::new(snapshot)))
+        .map(Snapshot)
         .map_err(to_py)
     }
 

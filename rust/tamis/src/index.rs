@@ -56,22 +56,26 @@ impl Snapshot {
     /// [`Error::NotFound`], [`Error::VersionNotFound`], [`Error::Corrupt`] and
     /// [`Error::FormatTooNew`] with the file at fault, [`Error::Io`].
     pub fn open(path: &Path, version: Option<u64>) -> Result<Self> {
-        Self::of(path, Manifest::read(path, version)?)
+        Self::of(path, Manifest::read(path, version)?, &[])
     }
 
-    fn of(path: &Path, manifest: Manifest) -> Result<Self> {
+    /// Opens what a manifest names; segments that are open already are not read again.
+    fn of(path: &Path, manifest: Manifest, open: &[(u64, Arc<Segment>)]) -> Result<Self> {
         let analyzer = Analyzer::named(&manifest.settings.analyzer)?;
         let bm25 = Bm25::new(&manifest.settings.variant, manifest.settings.k1, manifest.settings.b)?;
         let mut parts: Vec<Part> = Vec::with_capacity(manifest.segments.len());
         let mut statistics = Statistics::default();
         let (mut rows, mut documents) = (0usize, 0usize);
         for entry in &manifest.segments {
-            let segment = open_segment(path, &manifest, entry)?;
+            let segment = match open.iter().find(|(id, _)| *id == entry.id) {
+                Some((_, segment)) => Arc::clone(segment),
+                None => Arc::new(open_segment(path, &manifest, entry)?),
+            };
             let part = Part {
                 first_row: Row::try_from(rows).map_err(|_| too_many_rows())?,
                 first_document: documents,
                 alive: alive(path, &manifest, entry, &segment)?,
-                segment: Arc::new(segment),
+                segment,
             };
             rows += part.segment.rows();
             documents += part.segment.documents();
@@ -92,6 +96,11 @@ impl Snapshot {
     /// The version.
     pub fn version(&self) -> u64 {
         self.manifest.version
+    }
+
+    /// The index's own id: two indexes that were made at one path one after the other differ.
+    pub fn index_id(&self) -> &str {
+        &self.manifest.index
     }
 
     /// When it was published, in seconds since 1970.
@@ -183,6 +192,19 @@ impl Snapshot {
     pub fn text(&self, document: usize) -> Result<&str> {
         let (part, local) = self.part_of_document(document)?;
         part.segment.text(local)
+    }
+
+    /// The bytes `start..end` of a document's text.
+    ///
+    /// # Errors
+    /// As [`Snapshot::document`]; [`Error::InvalidInput`] if there are no such bytes, or they begin
+    /// or end within a character.
+    pub fn passage(&self, document: usize, start: usize, end: usize) -> Result<&str> {
+        self.text(document)?.get(start..end).ok_or_else(|| {
+            Error::InvalidInput(format!(
+                "document number {document} has no passage at bytes {start} to {end}"
+            ))
+        })
     }
 
     /// The rows of a document.
@@ -361,7 +383,7 @@ pub fn versions(path: &Path) -> Result<Vec<u64>> {
 #[derive(Debug)]
 pub struct Writer {
     fs: Arc<dyn FileSystem>,
-    base: Snapshot,
+    base: Arc<Snapshot>,
     builder: SegmentBuilder,
     /// For each part of the base, the documents that stay.
     alive: Vec<RowSet>,
@@ -385,7 +407,9 @@ impl Writer {
         if settings.dim == Some(0) {
             return Err(Error::InvalidInput("dim is 0; a vector has at least one dimension".into()));
         }
-        manifest::create_folders(&*fs, path)?;
+        if manifest::versions(path)?.is_empty() {
+            manifest::create_folders(&*fs, path)?;
+        }
         let lock = Lock::take(path)?;
         if manifest::versions(path)?.is_empty() {
             let manifest = Manifest {
@@ -394,6 +418,7 @@ impl Writer {
                 created: now(),
                 settings: settings.clone(),
                 segments: Vec::new(),
+                next_segment: 1,
                 extra: extra.to_owned(),
             };
             manifest.publish(&*fs, path)?;
@@ -418,8 +443,8 @@ impl Writer {
     }
 
     fn locked(fs: Arc<dyn FileSystem>, path: &Path, lock: Lock) -> Result<Self> {
-        manifest::sweep(&*fs, path)?;
-        let base = Snapshot::open(path, None)?;
+        let base = Arc::new(Snapshot::open(path, None)?);
+        manifest::sweep(&*fs, path, &base.manifest)?;
         let alive = base
             .parts
             .iter()
@@ -433,7 +458,7 @@ impl Writer {
     }
 
     /// The version that the next one is made from; document numbers are those of it.
-    pub fn base(&self) -> &Snapshot {
+    pub fn base(&self) -> &Arc<Snapshot> {
         &self.base
     }
 
@@ -464,8 +489,9 @@ impl Writer {
     ///
     /// # Errors
     /// [`Error::Io`]: the index is as it was, and what was written so far is removed by the next
-    /// writer.
-    pub fn commit(self, extra: &str) -> Result<Snapshot> {
+    /// writer; or, if the last sync failed after the version had got its name, the index holds the
+    /// new version, and the system could not promise that it stays.
+    pub fn commit(self, extra: &str) -> Result<Arc<Snapshot>> {
         let Self { fs, base, builder, alive, _lock: lock } = self;
         let version = base.version() + 1;
         let mut manifest =
@@ -494,7 +520,8 @@ impl Writer {
             entries.push(entry);
         }
         if builder.documents() > 0 {
-            let entry = SegmentEntry { id: manifest::next_segment(&base.path)?, deleted: None };
+            let entry = SegmentEntry { id: manifest.next_segment, deleted: None };
+            manifest.next_segment += 1;
             let file = entry.file();
             let sections = builder.finish();
             let sections: Vec<(&str, &[u8])> =
@@ -509,9 +536,16 @@ impl Writer {
         let folder = base.path.join("segments");
         fs.sync_dir(&folder).map_err(Error::io(&folder))?;
         manifest.publish(&*fs, &base.path)?;
-        let snapshot = Snapshot::of(&base.path, manifest);
+        let open: Vec<(u64, Arc<Segment>)> = base
+            .manifest
+            .segments
+            .iter()
+            .map(|entry| entry.id)
+            .zip(base.parts.iter().map(|part| Arc::clone(&part.segment)))
+            .collect();
+        let snapshot = Snapshot::of(&base.path, manifest, &open);
         drop(lock);
-        snapshot
+        snapshot.map(Arc::new)
     }
 }
 

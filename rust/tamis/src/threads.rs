@@ -28,10 +28,13 @@ pub fn map_ranges<T: Send>(n: usize, threads: usize, f: impl Fn(Range<usize>) ->
     }
     thread::scope(|scope| {
         let f = &f;
-        let others: Vec<_> = (1..runs).map(|i| scope.spawn(move || f(range(i)))).collect();
+        let spawn = |i: usize| thread::Builder::new().spawn_scoped(scope, move || f(range(i)));
+        let others: Vec<_> = (1..runs).map(|i| (i, spawn(i))).collect();
         let first = f(range(0));
-        let join = |handle: thread::ScopedJoinHandle<'_, T>| {
-            handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        // Where the system gives no more threads, the caller's does the work.
+        let join = |(i, spawned): (usize, std::io::Result<thread::ScopedJoinHandle<'_, T>>)| match spawned {
+            Ok(handle) => handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            Err(_) => f(range(i)),
         };
         std::iter::once(first).chain(others.into_iter().map(join)).collect()
     })

@@ -34,10 +34,16 @@ const WORTH_A_THREAD: usize = 4_000_000;
 /// If a part or `queries` is no whole number of rows, or a filter has another length.
 pub fn search(parts: &[Part<'_>], queries: &[f32], dim: usize, k: usize, threads: usize) -> Vec<Vec<Hit>> {
     let rows: usize = parts.iter().map(|part| part.values.len() / dim).sum();
-    let n_queries = queries.len() / dim;
     let worth = rows.saturating_mul(queries.len()) / WORTH_A_THREAD + 1;
+    search_in(parts, queries, dim, k, threads.min(worth))
+}
+
+/// [`search`] on just so many threads.
+fn search_in(parts: &[Part<'_>], queries: &[f32], dim: usize, k: usize, threads: usize) -> Vec<Vec<Hit>> {
+    let rows: usize = parts.iter().map(|part| part.values.len() / dim).sum();
+    let n_queries = queries.len() / dim;
     let level = Level::best();
-    let heaps = threads::map_ranges(rows, threads.min(worth), |range| {
+    let heaps = threads::map_ranges(rows, threads, |range| {
         let mut tops = vec![TopK::new(k, range.len()); n_queries];
         let mut start = 0;
         for part in parts {
@@ -113,7 +119,7 @@ mod tests {
                 Part { values: &values[..cut * dim], base: 0, allowed: Some(&left) },
                 Part { values: &values[cut * dim..], base: cut as Row, allowed: Some(&right) },
             ];
-            prop_assert_eq!(search(&parts, &queries, dim, k, threads), expected);
+            prop_assert_eq!(search_in(&parts, &queries, dim, k, threads), expected);
         }
     }
 

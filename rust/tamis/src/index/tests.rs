@@ -15,6 +15,102 @@ fn add(writer: &mut Writer, id: &str, text: &str) {
     writer.add(id.as_bytes(), text, &chunks, &vectors).unwrap();
 }
 
+/// Every operation in words, done for real.
+#[derive(Debug, Default)]
+struct Recording(std::sync::Mutex<Vec<String>>);
+
+impl Recording {
+    fn note(&self, what: &str, path: &Path) {
+        self.0.lock().unwrap().push(format!("{what} {}", path.display()));
+    }
+}
+
+impl FileSystem for Recording {
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        Disk.create_dir(path)
+    }
+
+    fn write_new(&self, path: &Path, parts: &[&[u8]]) -> io::Result<()> {
+        self.note("write", path);
+        Disk.write_new(path, parts)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.note("rename", to);
+        Disk.rename(from, to)
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        self.note("sync", path);
+        Disk.sync_dir(path)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        Disk.remove(path)
+    }
+}
+
+#[test]
+fn the_names_of_new_folders_are_synced_up_to_one_that_was_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let fs = Arc::new(Recording::default());
+    let root = folder.path().join("a/b/x.tamis");
+    drop(Writer::create_on(Arc::clone(&fs) as Arc<dyn FileSystem>, &root, &settings(None), "").unwrap());
+    let done = fs.0.lock().unwrap().clone();
+    for new in [&root, root.parent().unwrap(), root.parent().unwrap().parent().unwrap(), folder.path()] {
+        assert!(done.contains(&format!("sync {}", new.display())), "{done:?}");
+    }
+    assert_eq!(done.last(), Some(&format!("sync {}", root.join("manifests").display())));
+}
+
+#[test]
+fn a_directory_with_other_files_is_left_alone() {
+    for (name, foreign) in [("report.pdf", "report.pdf"), ("segments/interview.wav", "interview.wav")] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(name);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, "precious").unwrap();
+        let error = Writer::create(folder.path(), &settings(None), "").unwrap_err().to_string();
+        assert!(error.contains(foreign) && error.contains("of its own"), "{error}");
+        assert_eq!(std::fs::read_to_string(file).unwrap(), "precious");
+        assert!(!folder.path().join("lock").exists());
+    }
+    // Nor does a writer touch what came into an index from elsewhere.
+    let folder = tempfile::tempdir().unwrap();
+    drop(Writer::create(folder.path(), &settings(None), "").unwrap());
+    let file = folder.path().join("segments/notes.txt");
+    std::fs::write(&file, "precious").unwrap();
+    drop(Writer::open(folder.path()).unwrap());
+    assert!(file.exists());
+}
+
+#[test]
+fn a_damaged_old_version_does_not_stop_a_writer() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = Writer::create(folder.path(), &settings(Some(2)), "").unwrap();
+    add(&mut writer, "a", "word");
+    writer.commit("").unwrap();
+    std::fs::write(folder.path().join("manifests/0000000000"), "damaged").unwrap();
+    let mut writer = Writer::open(folder.path()).unwrap();
+    add(&mut writer, "b", "word");
+    assert_eq!(found(&writer.commit("").unwrap(), "word"), ["a", "b"]);
+}
+
+#[test]
+fn a_segment_that_an_older_version_needs_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = Writer::create(folder.path(), &settings(Some(2)), "").unwrap();
+    add(&mut writer, "a", "word");
+    writer.commit("").unwrap();
+    let mut writer = Writer::open(folder.path()).unwrap();
+    writer.delete(0).unwrap();
+    assert_eq!(writer.commit("").unwrap().segments(), 0);
+    let mut writer = Writer::open(folder.path()).unwrap();
+    add(&mut writer, "b", "word");
+    assert_eq!(found(&writer.commit("").unwrap(), "word"), ["b"]);
+    assert_eq!(found(&Snapshot::open(folder.path(), Some(1)).unwrap(), "word"), ["a"]);
+}
+
 fn ids(snapshot: &Snapshot) -> Vec<String> {
     snapshot.documents().map(|d| String::from_utf8(snapshot.document(d).unwrap().to_vec()).unwrap()).collect()
 }
@@ -52,7 +148,7 @@ fn versions_hold_what_was_committed_and_never_change() {
     assert_eq!((second.chunk(4).unwrap(), second.vector(0).unwrap().len()), (&b"two"[..], 2));
 
     // The old version answers as before, from its snapshot and opened anew.
-    for old in [first, Snapshot::open(path, Some(1)).unwrap()] {
+    for old in [first, Arc::new(Snapshot::open(path, Some(1)).unwrap())] {
         assert_eq!((found(&old, "two"), old.extra()), (vec!["a".into(), "b".into()], "first"));
     }
     assert_eq!(versions(path).unwrap(), [0, 1, 2]);
@@ -204,7 +300,7 @@ fn a_commit_cut_anywhere_leaves_the_old_version_or_the_new_one() {
         add(&mut writer, "kept", "word");
         writer.commit("").unwrap();
 
-        let write = |fs: Arc<dyn FileSystem>| -> Result<Snapshot> {
+        let write = |fs: Arc<dyn FileSystem>| -> Result<Arc<Snapshot>> {
             let mut writer = Writer::open_on(fs, path)?;
             let old = writer.base().documents().next().unwrap();
             writer.delete(old)?;

@@ -133,7 +133,8 @@ fn accumulate(
         // A row before the window wraps around and is out of it as well: lists ascend.
         let Some(&length) = lengths.get((row as usize).wrapping_sub(start)) else { break };
         let weight = bm25.weight(cursor.list.frequencies[cursor.next], length, avg_len);
-        sums[row as usize - start] += to_fixed(cursor.factor * weight);
+        let sum = &mut sums[row as usize - start];
+        *sum = sum.saturating_add(to_fixed(cursor.factor * weight));
         cursor.next += 1;
     }
     cursor.next > first

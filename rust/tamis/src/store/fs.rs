@@ -1,4 +1,5 @@
-//! All writes of the store go through this trait, so that a test can make any one of them fail.
+//! Every write of an index goes through this trait, so that a test can make any one of them fail.
+//! (The lock holds no data, and a block alone in its file, `single`, writes to the disk.)
 //!
 //! Files are written once, by `write`, never through a map: a full disk is then an error and not
 //! a signal. They are read through read-only maps of their full length.

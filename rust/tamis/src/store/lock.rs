@@ -7,9 +7,22 @@ use std::path::Path;
 use crate::{Error, Result};
 
 /// Holds the lock until it is dropped.
+///
+/// A child that was forked meanwhile has the lock's file open as well, and the system would count
+/// it as a holder: so the owner unlocks, for all, and the child does not.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
+    owner: u32,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if self.owner == std::process::id() {
+            // Should it fail, closing the file frees the lock as well.
+            let _ = self.file.unlock();
+        }
+    }
 }
 
 impl Lock {
@@ -39,7 +52,7 @@ impl Lock {
             .and_then(|()| file.rewind())
             .and_then(|()| file.write_all(name.as_bytes()))
             .map_err(Error::io(&path))?;
-        Ok(Self { _file: file })
+        Ok(Self { file, owner: std::process::id() })
     }
 }
 

@@ -1,6 +1,6 @@
 //! A manifest is one version of an index: which segments make it, and how they were made.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -52,11 +52,14 @@ pub(crate) struct Manifest {
     pub(crate) created: u64,
     pub(crate) settings: Settings,
     pub(crate) segments: Vec<SegmentEntry>,
+    /// The number of the next segment, never given twice: what has it, no version names.
+    pub(crate) next_segment: u64,
     /// What the layer above keeps with a version: models, sources. JSON, not read here.
     pub(crate) extra: String,
 }
 
 const FOLDER: &str = "manifests";
+const SEGMENTS: &str = "segments";
 
 fn file(version: u64) -> String {
     format!("{FOLDER}/{version:010}")
@@ -131,35 +134,66 @@ pub(crate) fn names(folder: &Path) -> Result<Vec<String>> {
     }
 }
 
-/// The folders of an index, made before anything is written.
+/// Makes the folders of an index in a directory that is empty or was begun by a writer that died,
+/// and waits until the names of all that are new are on the disk.
 pub(crate) fn create_folders(fs: &dyn FileSystem, root: &Path) -> Result<()> {
-    for folder in [root.to_owned(), root.join(FOLDER), root.join("segments")] {
+    if let Some(foreign) = foreign_entry(root)? {
+        return Err(Error::InvalidInput(format!(
+            "{} holds {foreign:?}, which is no file of an index; give the index a directory of its own",
+            root.display()
+        )));
+    }
+    let new: Vec<&Path> = root.ancestors().take_while(|folder| !is_here(folder)).collect();
+    for folder in [root.to_owned(), root.join(FOLDER), root.join(SEGMENTS)] {
         fs.create_dir(&folder).map_err(Error::io(&folder))?;
     }
-    fs.sync_dir(root).map_err(Error::io(root))
-}
-
-/// The number for the next segment: beyond every file there is, a dead writer's too.
-pub(crate) fn next_segment(root: &Path) -> Result<u64> {
-    let names = names(&root.join("segments"))?;
-    let taken = names.iter().filter_map(|name| name.split('.').next()?.parse::<u64>().ok()).max();
-    Ok(taken.unwrap_or(0) + 1)
-}
-
-/// Removes the segment files that no version names: a dead writer left them.
-pub(crate) fn sweep(fs: &dyn FileSystem, root: &Path) -> Result<()> {
-    let mut named: Vec<PathBuf> = Vec::new();
-    for version in versions(root)? {
-        let manifest = Manifest::read(root, Some(version))?;
-        for segment in &manifest.segments {
-            named.push(root.join(segment.file()));
-            named.extend(segment.deletions_file().map(|file| root.join(file)));
-        }
+    fs.sync_dir(root).map_err(Error::io(root))?;
+    for folder in new {
+        let parent = folder.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
+        fs.sync_dir(parent).map_err(Error::io(parent))?;
     }
-    let folder = root.join("segments");
+    Ok(())
+}
+
+fn is_here(folder: &Path) -> bool {
+    folder == Path::new("") || folder.exists()
+}
+
+/// The name of something in a directory without versions that no writer made.
+fn foreign_entry(root: &Path) -> Result<Option<String>> {
+    let known = |name: &String| ["lock", FOLDER, SEGMENTS].contains(&name.as_str());
+    let foreign = names(root)?.into_iter().find(|name| !known(name));
+    if foreign.is_some() {
+        return Ok(foreign);
+    }
+    let manifest =
+        |name: &String| name.strip_suffix(".new").is_some_and(|version| version.parse::<u64>().is_ok());
+    let foreign = names(&root.join(FOLDER))?.into_iter().find(|name| !manifest(name));
+    if foreign.is_some() {
+        return Ok(foreign);
+    }
+    Ok(names(&root.join(SEGMENTS))?.into_iter().find(|name| left_behind(name, 0, 0).is_none()))
+}
+
+/// Whether a file among the segments is one that no version names, since a writer died: its
+/// segment's number was not given yet, or its version was not published. None for a name that no
+/// writer gives.
+fn left_behind(name: &str, next_segment: u64, version: u64) -> Option<bool> {
+    let (id, kind) = name.split_once('.')?;
+    let unknown = id.parse::<u64>().ok()? >= next_segment;
+    match kind.split_once('.') {
+        None if kind == "seg" => Some(unknown),
+        Some((made, "del")) => Some(unknown || made.parse::<u64>().ok()? > version),
+        _ => None,
+    }
+}
+
+/// Removes the files that a dead writer left; others are none of our business.
+pub(crate) fn sweep(fs: &dyn FileSystem, root: &Path, newest: &Manifest) -> Result<()> {
+    let folder = root.join(SEGMENTS);
     for name in names(&folder)? {
-        let path = folder.join(name);
-        if !named.contains(&path) {
+        if left_behind(&name, newest.next_segment, newest.version) == Some(true) {
+            let path = folder.join(name);
             fs.remove(&path).map_err(Error::io(&path))?;
         }
     }
