@@ -1,8 +1,10 @@
-"""How fast a folder becomes an index: chunks and tokens per second, peak memory, second sync.
+"""How fast a folder becomes an index: chunks a second, peak memory, the second sync, a search.
 
-    python benches/sync.py FOLDER
+    python benches/sync.py [FOLDER] [--index KEPT]
 
-The folder can be any; the figures of benches/RESULTS.md are of the Django documentation.
+The folder can be any; by default it is the small handbook. The figures of benches/RESULTS.md are
+of the documentation of Django 5.2, unpacked; of that, questions are asked as well, each with the
+page that answers it.
 """
 
 from __future__ import annotations
@@ -17,6 +19,16 @@ from pathlib import Path
 from rich.progress import Progress
 
 import tamis
+
+#: Question and the page of Django's documentation that answers it.
+QUESTIONS = {
+    "How do I make a query that compares two fields of the same model?": "topics/db/queries.txt",
+    "Which decorator exempts a view from CSRF protection?": "ref/csrf.txt",
+    "How do I stream a large CSV file to the browser?": "howto/outputting-csv.txt",
+    "How can I send emails to the site admins when an error occurs?": "howto/error-reporting.txt",
+    "ATOMIC_REQUESTS": "ref/settings.txt",
+    "How do I roll back a single migration?": "topics/migrations.txt",
+}
 
 
 def main() -> None:
@@ -64,6 +76,19 @@ def main() -> None:
     print("| sync | |\n|---|---|")
     for name, value in rows.items():
         print(f"| {name} | {value} |")
+    if (options.folder / "topics" / "db" / "queries.txt").exists():
+        ask(index)
+
+
+def ask(index: tamis.Index) -> None:
+    """Print at which rank the right page of Django's documentation comes, and how soon."""
+    print("\n| question | page | rank | ms |\n|---|---|---|---|")
+    for question, page in QUESTIONS.items():
+        start = time.perf_counter()
+        results = index.search(question)
+        ms = (time.perf_counter() - start) * 1000
+        ranks = [hit.rank for hit in results if hit.document_id.endswith(page)]
+        print(f"| {question} | {page} | {ranks[0] if ranks else 'none'} | {ms:.0f} |")
 
 
 if __name__ == "__main__":

@@ -50,10 +50,10 @@ def main() -> None:
         [unanswerable] = [q for q in questions if not q["quote"]]
         results = index.search(unanswerable["question"])
         context = results.context(max_tokens=500)
-        nearest = results[0]
+        nearest = max(results, key=lambda hit: hit.scores.get("cosine", -1.0))
         say(f"[bold]{escape(unanswerable['question'])}[/bold]")
-        say(f"nearest passage: {escape(nearest.citation)}, cosine {best_cosine(results):.2f}")
-        say(f"the reranker's logit for it: {nearest.score:.1f}")
+        say(f"nearest passage: {escape(nearest.citation)}, cosine {nearest.scores['cosine']:.2f}")
+        say(f"the reranker's logit for it: {nearest.scores['logit']:.1f}")
         say(f"context.sufficient = {context.sufficient}: {escape(context.reason)}")
 
         heading("5. One number changes")
@@ -155,11 +155,6 @@ def shown(text: str, quote: str) -> str:
     at = text.find(quote)
     start, end = max(0, at - 60), at + len(quote) + 60
     return ("..." if start else "") + text[start:end] + ("..." if end < len(text) else "")
-
-
-def best_cosine(results: tamis.Results) -> float:
-    """Return the best cosine among the hits."""
-    return max(hit.scores.get("cosine", 0.0) for hit in results)
 
 
 if __name__ == "__main__":

@@ -89,6 +89,13 @@ def test_a_vector_has_the_same_bits_alone_in_any_batch_and_with_any_threads() ->
 
 
 @pytest.mark.usefixtures("encoder_folder")
+def test_a_word_too_long_for_the_tokenizer_is_not_one_token() -> None:
+    encoder = Encoder()
+    short, long = encoder.count_tokens(["zebra", "zebra " + "y" * 60_000])
+    assert short == 1
+    assert long >= 5000
+
+
 def test_a_question_is_nearest_to_its_answer() -> None:
     encoder = Encoder()
     (query,) = encoder.encode([BERLIN], "query")

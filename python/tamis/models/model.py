@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
 
 
+#: More characters than a token of prose has.
+_LONGEST_TOKEN = 12
+
+
 class Model:
     """A model, whose files are fetched and opened at first use, once in each process.
 
@@ -70,12 +74,18 @@ class Model:
         return self._callers.get()
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Return the number of tokens of each text, special tokens not counted."""
+        """Return the number of tokens of each text, special tokens not counted.
+
+        At least one for every `_LONGEST_TOKEN` characters: a tokenizer makes a single unknown
+        token of a word that is too long for it, which no other reader of the text would.
+        """
         tokenizer = self._tokenizer.get()
         counts = [0] * len(texts)
 
         def count(row: int) -> None:
-            counts[row] = len(_encode(tokenizer, texts[row], special=False))
+            letters = len("".join(texts[row].split()))
+            seen = len(_encode(tokenizer, texts[row], special=False))
+            counts[row] = max(seen, -(-letters // _LONGEST_TOKEN))
 
         spread(count, range(len(texts)), min(self.callers, len(texts)))
         return counts
