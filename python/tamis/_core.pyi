@@ -15,6 +15,7 @@ __all__ = [
     "__version__",
     "convex",
     "create",
+    "newest",
     "rrf",
     "simd_level",
     "versions",
@@ -107,6 +108,7 @@ class Snapshot:
     def search_dense(
         self, queries: npt.NDArray[np.float32], k: int, allowed: npt.NDArray[np.bool_] | None
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]: ...
+    def missing_identifiers(self, text: str) -> list[str]: ...
     def search_lexical(
         self, query: str, k: int, allowed: npt.NDArray[np.bool_] | None
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]: ...
@@ -137,6 +139,7 @@ def create(
     b: float,
     extra: str,
 ) -> None: ...
+def newest(path: Path) -> tuple[str, int]: ...
 def versions(path: Path) -> list[int]: ...
 def rrf(
     ids: list[npt.NDArray[np.int64]], k: float, weights: list[float] | None

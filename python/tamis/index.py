@@ -243,7 +243,8 @@ class Index:
 
     def refresh(self) -> int:
         """Move to the newest version, which another process may have made, and return it."""
-        self._move_to(_core.Snapshot.open(self.path, None))
+        if _core.newest(self.path) != (self._snapshot.index_id, self.version):
+            self._move_to(_core.Snapshot.open(self.path, None))
         return self.version
 
     def _move_to(self, snapshot: _core.Snapshot) -> None:
@@ -627,7 +628,8 @@ class Index:
         """Find the passages that answer a query.
 
         Words and vectors each give 100 candidates, their scores are fused (min-max, 0.6 on the
-        vectors), and the reranker reads the best 20. For a `k` above 100 each gives `k`.
+        vectors), and the reranker reads the best 20. What is asked for beyond follows behind, in the
+        order of the vectors.
 
         Parameters
         ----------

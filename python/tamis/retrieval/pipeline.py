@@ -101,6 +101,11 @@ class Pipeline:
                 ranked.append(len(rows))
             if not lists["bm25"] and self.snapshot.rows:
                 degraded.append("no chunk holds a term of the query: the lexical search found none")
+            elif missing := self.snapshot.missing_identifiers(query):
+                degraded.append(
+                    f"no chunk holds {', '.join(missing)} as it stands, only parts of it: what was "
+                    "found may be about something else"
+                )
         if mode != "lexical":
             vector = self._encode(query, mode, watch, degraded)
             if vector is not None:

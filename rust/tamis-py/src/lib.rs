@@ -19,7 +19,7 @@ mod _core {
     #[pymodule_export]
     use super::fusion::{convex, rrf};
     #[pymodule_export]
-    use super::store::{Snapshot, Writer, create, versions};
+    use super::store::{Snapshot, Writer, create, newest, versions};
 
     /// The instruction set that the kernels use: `scalar`, `avx2` or `avx512`.
     #[pyfunction]

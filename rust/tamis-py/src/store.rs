@@ -124,6 +124,10 @@ impl Snapshot {
         arrays::hit_matrices(py, &lists, arrays::longest(&lists))
     }
 
+    fn missing_identifiers(&self, py: Python<'_>, text: &str) -> PyResult<Vec<String>> {
+        py.detach(|| self.0.missing_identifiers(text)).map_err(to_py)
+    }
+
     fn search_lexical<'py>(
         &self,
         py: Python<'py>,
@@ -222,6 +226,12 @@ pub(crate) fn create(
 ) -> PyResult<()> {
     let settings = Settings { dim, analyzer: analyzer.to_owned(), variant: variant.to_owned(), k1, b };
     py.detach(|| index::Writer::create(&path, &settings, extra)).map(drop).map_err(to_py)
+}
+
+/// The id of an index and its newest version.
+#[pyfunction]
+pub(crate) fn newest(py: Python<'_>, path: PathBuf) -> PyResult<(String, u64)> {
+    py.detach(|| index::newest(&path)).map_err(to_py)
 }
 
 /// The versions of an index, ascending.

@@ -300,6 +300,23 @@ impl Snapshot {
         Ok(dense::search(&parts, &queries, dim, k, threads))
     }
 
+    /// The identifiers of a text that no row holds as a whole, as the text has them.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`].
+    pub fn missing_identifiers(&self, text: &str) -> Result<Vec<String>> {
+        let views = self.parts.iter().map(|part| part.segment.postings()).collect::<Result<Vec<_>>>()?;
+        let is_missing = |term: &str| {
+            self.parts.iter().zip(&views).all(|(part, postings)| {
+                let alive = part.alive_rows();
+                let part = lexical::Part { postings, base: part.first_row, alive, allowed: None };
+                lexical::document_frequency(&part, term) == 0
+            })
+        };
+        let missing = self.analyzer.identifiers(text).into_iter().filter(|token| is_missing(&token.term));
+        Ok(missing.map(|token| text[token.start..token.end].to_owned()).collect())
+    }
+
     /// The best `k` rows for a text by BM25, best first.
     ///
     /// # Errors
@@ -375,6 +392,14 @@ fn rows_of(segment: &Segment, documents: &RowSet) -> RowSet {
 pub fn versions(path: &Path) -> Result<Vec<u64>> {
     let versions = manifest::versions(path)?;
     if versions.is_empty() { Err(Error::NotFound(path.to_owned())) } else { Ok(versions) }
+}
+
+/// The id of the index and its newest version, without opening it.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::Corrupt`], [`Error::FormatTooNew`], [`Error::Io`].
+pub fn newest(path: &Path) -> Result<(String, u64)> {
+    Manifest::read(path, None).map(|manifest| (manifest.index, manifest.version))
 }
 
 /// Makes the next version of an index. There is one at a time; it holds the index's lock.

@@ -152,6 +152,7 @@ fn versions_hold_what_was_committed_and_never_change() {
         assert_eq!((found(&old, "two"), old.extra()), (vec!["a".into(), "b".into()], "first"));
     }
     assert_eq!(versions(path).unwrap(), [0, 1, 2]);
+    assert_eq!(newest(path).unwrap(), (second.index_id().to_owned(), 2));
     assert!(matches!(Snapshot::open(path, Some(9)), Err(Error::VersionNotFound { version: 9, .. })));
 }
 

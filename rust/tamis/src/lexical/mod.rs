@@ -12,4 +12,4 @@ mod search;
 pub use analyzer::{Analyzer, Token};
 pub use bm25::{Bm25, Variant};
 pub use postings::{InvertedIndex, Postings, PostingsView};
-pub use search::{Part, Statistics, search};
+pub use search::{Part, Statistics, document_frequency, search};

@@ -109,7 +109,8 @@ pub fn search(
     top.into_sorted()
 }
 
-fn document_frequency(part: &Part<'_>, term: &str) -> u64 {
+/// How many rows of a part that are alive hold a term.
+pub fn document_frequency(part: &Part<'_>, term: &str) -> u64 {
     let rows = part.postings.list(term).map_or(&[][..], |list| list.rows);
     match part.alive {
         None => rows.len() as u64,

@@ -81,17 +81,30 @@ impl Analyzer {
         tokens
     }
 
+    /// The whole identifiers of a text, in order.
+    pub fn identifiers(&self, text: &str) -> Vec<Token> {
+        let whole = |(offset, run): (usize, &str)| {
+            let range = self.identifier(run)?;
+            let term = fold(&run[range.clone()]).into_owned();
+            Some(Token { term, start: offset + range.start, end: offset + range.end })
+        };
+        runs(text).filter_map(whole).collect()
+    }
+
     /// Calls `f` with each term and its span in bytes.
     pub fn each(&self, text: &str, mut f: impl FnMut(&str, usize, usize)) {
-        let mut start = 0;
-        for run in text.split_inclusive(|c: char| c.is_whitespace() || BREAKS.contains(&c)) {
+        for (start, run) in runs(text) {
             self.each_in_run(run, start, &mut f);
-            start += run.len();
         }
     }
 
+    /// Where the identifier stands in a run, if it is one and they are kept.
+    fn identifier(&self, run: &str) -> Option<std::ops::Range<usize>> {
+        if self.identifiers { identifiers::whole(run) } else { None }
+    }
+
     fn each_in_run(&self, run: &str, offset: usize, f: &mut impl FnMut(&str, usize, usize)) {
-        let identifier = if self.identifiers { identifiers::whole(run) } else { None };
+        let identifier = self.identifier(run);
         if let Some(range) = &identifier {
             f(&fold(&run[range.clone()]), offset + range.start, offset + range.end);
         }
@@ -115,6 +128,15 @@ impl Analyzer {
         };
         f(&term, start, start + word.len());
     }
+}
+
+/// The runs of a text, each with its first byte.
+fn runs(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.split_inclusive(|c: char| c.is_whitespace() || BREAKS.contains(&c)).scan(0, |next, run| {
+        let start = *next;
+        *next += run.len();
+        Some((start, run))
+    })
 }
 
 /// NFKC and lower case, with the apostrophes and hyphens of typesetters made those of keyboards,
@@ -170,6 +192,11 @@ mod tests {
         assert_eq!(terms("default", "v2.1.0"), ["v2.1.0"]);
         assert_eq!(terms("default", "clause\u{2014}4.2(b)\u{2014}"), ["claus", "4.2(b)", "4.2", "b"]);
         assert_eq!(terms("default", "<max_age=5>"), ["max_age", "max", "age", "5"]);
+        let whole = Analyzer::named("default").unwrap().identifiers("Is ERR_CONN_42 in 4.2(b)?");
+        assert_eq!(
+            whole.iter().map(|token| (token.start, &*token.term)).collect::<Vec<_>>(),
+            [(3, "err_conn_42"), (18, "4.2(b)")]
+        );
     }
 
     #[test]
