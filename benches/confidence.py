@@ -5,7 +5,7 @@ the relevant passages taken away, so that the nearest wrong ones are left. The t
 several least confidences, the share of answerable questions that reach it and the share of the
 others that do not.
 
-    python benches/confidence.py [SET...] [--queries 120]
+    python benches/confidence.py [SET...] [--queries 120]   # by default two sets in $TAMIS_DATA
 """
 
 from __future__ import annotations
@@ -25,12 +25,13 @@ LEVELS = (0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98)
 
 
 def main() -> None:
-    shared = Path(os.environ.get("TAMIS_DATA") or Path(__file__).parents[2] / "shared" / "data")
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("sets", nargs="*", type=Path, metavar="SET")
     parser.add_argument("--queries", type=int, default=120)
     options = parser.parse_args()
-    for folder in options.sets or [shared / "xquad_en", shared / "selqa"]:
+    for folder in options.sets or [
+        Path(os.environ.get("TAMIS_DATA", "")) / name for name in ("xquad_en", "selqa")
+    ]:
         if folder.is_dir():
             report(folder, options.queries)
         else:

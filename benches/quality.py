@@ -5,7 +5,7 @@ re-computations that share no code with them: BM25 by the `bm25s` package on the
 the vectors by plain onnxruntime with numpy's products and sort. Ends with status 1 if nDCG@10
 differs from these by more than 0.005, or from the baselines below by more than 0.01.
 
-    python benches/quality.py SET... [--queries N]
+    python benches/quality.py [SET...] [--queries N]   # by default three sets in $TAMIS_DATA
 """
 
 from __future__ import annotations
@@ -41,13 +41,15 @@ RECOMPUTED = {"BM25": "bm25s, same tokens", "dense": "plain onnxruntime + numpy"
 
 
 def main() -> None:
-    shared = Path(os.environ.get("TAMIS_DATA") or Path(__file__).parents[2] / "shared" / "data")
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("sets", nargs="*", type=Path, metavar="SET")
     parser.add_argument("--queries", type=int, help="a fixed sample for the reranker's sake")
     options = parser.parse_args()
     n_off = 0
-    sets = options.sets or [shared / name for name in ("xquad_en", "cranfield", "scifact")]
+    sets = options.sets or [
+        Path(os.environ.get("TAMIS_DATA", "")) / name
+        for name in ("xquad_en", "cranfield", "scifact")
+    ]
     for folder in sets:
         if not folder.is_dir():
             print(f"{folder} is not there: skipped")

@@ -50,7 +50,7 @@ def pinned_models() -> None:
 
 @pytest.fixture(scope="session")
 def data() -> Path:
-    """Give the folder of the shared evaluation sets, or skip where there is none."""
+    """Give the folder of the public evaluation sets, or skip where there is none."""
     folder = Path(os.environ.get("TAMIS_DATA") or ROOT.parent / "shared" / "data")
     if not folder.is_dir():
         pytest.skip(f"there are no evaluation sets in {folder}; set TAMIS_DATA")

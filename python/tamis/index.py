@@ -628,8 +628,8 @@ class Index:
         """Find the passages that answer a query.
 
         Words and vectors each give 100 candidates, their scores are fused (min-max, 0.6 on the
-        vectors), and the reranker reads the best 20. What is asked for beyond follows behind, in the
-        order of the vectors.
+        vectors), and the reranker reads the best 20. What is asked for beyond follows behind, in
+        the order of the vectors.
 
         Parameters
         ----------

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -187,11 +186,6 @@ def test_a_split_without_a_relevant_document_is_an_error(tmp_path: Path) -> None
         load(folder)
 
 
-SHARED = Path(
-    os.environ.get("TAMIS_DATA") or Path(__file__).resolve().parents[2].parent / "shared" / "data"
-)
-
-
 @pytest.mark.data
 @pytest.mark.parametrize(
     ("name", "n_documents", "n_queries", "n_judgments"),
@@ -204,12 +198,12 @@ SHARED = Path(
         ("xquad_en", 240, 1_190, 1_190),
     ],
 )
-def test_the_shared_sets_hold_what_their_readmes_say(
-    name: str, n_documents: int, n_queries: int, n_judgments: int
+def test_public_sets_hold_what_their_readmes_say(
+    data: Path, name: str, n_documents: int, n_queries: int, n_judgments: int
 ) -> None:
-    if not (SHARED / name).is_dir():
-        pytest.skip(f"no evaluation set {SHARED / name}")
-    dataset = load(SHARED / name)
+    if not (data / name).is_dir():
+        pytest.skip(f"no evaluation set {data / name}")
+    dataset = load(data / name)
     assert len(dataset.corpus) == n_documents
     assert len(dataset.queries) == n_queries
     assert sum(map(len, dataset.qrels.values())) == n_judgments
