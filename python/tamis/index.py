@@ -25,7 +25,7 @@ from tamis.errors import (
     SourceNotFoundError,
     UnreadableDocumentError,
 )
-from tamis.lexical import Analyzer, encodable
+from tamis.lexical import Analyzer
 from tamis.retrieval import Assemble, Mode, Pipeline, Ranked, Results, confidence
 from tamis.sync import Plan, Prepared, Skipped, SyncReport, file_hash, plan_sync, prepare
 from tamis.types import (
@@ -38,6 +38,8 @@ from tamis.types import (
     Progress,
     TextEncoder,
     TokenCounter,
+    checked_text,
+    checked_texts,
     content_hash,
 )
 
@@ -426,9 +428,7 @@ class Index:
             If the index was opened read-only.
         """
         self._check_writable()
-        if isinstance(ids, str):
-            raise InvalidInputError("ids is one string; give a list of ids, such as [id]")
-        for id in ids:
+        for id in checked_texts(ids, "ids"):
             self._pending.pop(id, None)
             self._deleted.add(id)
 
@@ -669,7 +669,7 @@ class Index:
             lambda row: reader.chunk(row).embedding_text,
         )
         ranked, report = pipeline.run(
-            encodable(query), k=k, mode=mode, rerank=rerank, deadline=deadline
+            checked_text(query, "the query"), k=k, mode=mode, rerank=rerank, deadline=deadline
         )
         hits = tuple(reader.hit(rank, found) for rank, found in enumerate(ranked, 1))
         logits = [found.scores["logit"] for found in ranked if "logit" in found.scores]
@@ -694,9 +694,7 @@ class Index:
 
     def search_many(self, queries: Iterable[str], **options: Any) -> list[Results]:
         """Return the results of each query; the options are those of `search`."""
-        if isinstance(queries, str):
-            raise InvalidInputError("queries is one string; give a list, such as [query]")
-        return [self.search(query, **options) for query in queries]
+        return [self.search(query, **options) for query in checked_texts(queries, "queries")]
 
     def _assemble(self, reader: _Reader, *, is_judged: bool) -> Assemble:
         counter = _counter(self.reranker) or _counter(self.encoder) or chunking.estimate_tokens

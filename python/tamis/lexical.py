@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 from tamis import _core
 from tamis.errors import InvalidInputError
-from tamis.types import FloatArray, IntArray
+from tamis.types import FloatArray, IntArray, checked_text, checked_texts
 
 Variant: TypeAlias = Literal["lucene", "robertson", "atire", "bm25l", "bm25+"]
 
@@ -45,7 +45,7 @@ class Analyzer:
 
     def terms(self, text: str) -> list[str]:
         """Return the terms of a text, in order."""
-        return self._core.terms(encodable(text))
+        return self._core.terms(checked_text(text, "the text"))
 
 
 class BM25Index:
@@ -138,7 +138,7 @@ class BM25Index:
         InvalidInputError
             If `texts` is a single string, or a text holds a lone surrogate.
         """
-        batch = _encodable_all(texts, "texts")
+        batch = checked_texts(texts, "texts")
         start = self._core.add(batch)
         return range(start, start + len(batch))
 
@@ -165,7 +165,7 @@ class BM25Index:
         InvalidInputError
             If `k` is below 1.
         """
-        return self._core.search(encodable(query, "the query"), k)
+        return self._core.search(checked_text(query, "the query"), k)
 
     def search_many(
         self, queries: Sequence[str], k: int = 10, *, threads: int | None = None
@@ -195,7 +195,7 @@ class BM25Index:
         """
         if threads is not None and threads < 1:
             raise InvalidInputError(f"threads is {threads}; it takes at least 1")
-        return self._core.search_many(_encodable_all(queries, "queries"), k, threads)
+        return self._core.search_many(checked_texts(queries, "queries"), k, threads)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the index to a file, replacing it in one step.
@@ -223,23 +223,3 @@ class BM25Index:
         index = cls.__new__(cls)
         index._core = _core.BM25Index.open(Path(path))  # noqa: SLF001 (its own)
         return index
-
-
-def encodable(text: str, name: str = "the text") -> str:
-    """Return a text as it is, once it is known to be one that UTF-8 can hold."""
-    if not isinstance(text, str):
-        raise InvalidInputError(f"{name} is of type {type(text).__name__}; it must be str")
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise InvalidInputError(
-            f"{name} holds a lone surrogate at character {error.start}; decode its bytes with "
-            "errors='replace' first"
-        ) from None
-    return text
-
-
-def _encodable_all(texts: Iterable[str], name: str) -> list[str]:
-    if isinstance(texts, str):
-        raise InvalidInputError(f"{name} is one string; give a list, such as [{texts[:40]!r}]")
-    return [encodable(text, f"{name}[{i}]") for i, text in enumerate(texts)]

@@ -8,7 +8,7 @@ that a citation can be checked against its source.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
@@ -87,11 +87,7 @@ class Document:
 
     def __post_init__(self) -> None:
         for name in ("id", "text", "title", "source"):
-            if not isinstance(getattr(self, name), str):
-                raise InvalidInputError(
-                    f"the {name} of document {self.id!r} is of type "
-                    f"{type(getattr(self, name)).__name__}; it must be str"
-                )
+            checked_text(getattr(self, name), f"the {name} of document {self.id!r}")
         if not isinstance(self.metadata, Mapping):
             raise InvalidInputError(
                 f"the metadata of document {self.id!r} is of type {type(self.metadata).__name__}; "
@@ -99,15 +95,6 @@ class Document:
             )
         if not self.id:
             raise InvalidInputError("a document needs a non-empty id")
-        for name in ("id", "text", "title", "source"):
-            try:
-                getattr(self, name).encode()
-            except UnicodeEncodeError as error:
-                raise InvalidInputError(
-                    f"the {name} of document {self.id!r} holds a lone surrogate at character "
-                    f"{error.start}, which no file can store; decode its bytes with "
-                    "errors='replace' first"
-                ) from None
         previous = 0
         for block in self.blocks:
             if not previous <= block.start <= block.end <= len(self.text):
@@ -164,6 +151,39 @@ class Chunk:
         if not self.headings:
             return self.text
         return " > ".join(self.headings) + "\n" + self.text
+
+
+def checked_text(text: object, name: str) -> str:
+    """Return a text as it is, once it is known to be a string that UTF-8 can hold.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is not; the message calls it by `name`.
+    """
+    if not isinstance(text, str):
+        raise InvalidInputError(f"{name} is of type {type(text).__name__}; it must be a string")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInputError(
+            f"{name} holds a lone surrogate at character {error.start}; decode its bytes with "
+            "errors='replace' first"
+        ) from None
+    return text
+
+
+def checked_texts(texts: Iterable[str], name: str) -> list[str]:
+    """Return texts as a list, once each is known to be one; a single string is none.
+
+    Raises
+    ------
+    InvalidInputError
+        As `checked_text`, and if this is one string.
+    """
+    if isinstance(texts, str):
+        raise InvalidInputError(f"{name} is one string; give a list, such as [{texts[:40]!r}]")
+    return [checked_text(text, f"{name}[{i}]") for i, text in enumerate(texts)]
 
 
 def content_hash(text: str) -> str:

@@ -367,7 +367,9 @@ def test_calls_without_meaning_are_refused() -> None:
         index.add("refund")
     with pytest.raises(InvalidInputError, match="queries is one string; give a list"):
         index.search_many("refund")
-    with pytest.raises(InvalidInputError, match=r"texts\[1\] is of type bytes; it must be str"):
+    with pytest.raises(
+        InvalidInputError, match=r"texts\[1\] is of type bytes; it must be a string"
+    ):
         index.add(["refund", b"refund"])  # type: ignore[list-item]
     with pytest.raises(InvalidInputError, match="the query is of type NoneType"):
         index.search(None)  # type: ignore[arg-type]

@@ -183,9 +183,9 @@ def test_the_fingerprint_is_plain_data_and_loads_nothing(
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
-        ("one text", r"texts is a single string; pass a list: \['one text'\]"),
-        (["a", 3], r"texts\[1\] is of type int, it must be a string"),
-        (["a", b"b"], r"texts\[1\] is of type bytes, it must be a string"),
+        ("one text", r"texts is one string; give a list, such as \['one text'\]"),
+        (["a", 3], r"texts\[1\] is of type int; it must be a string"),
+        (["a", b"b"], r"texts\[1\] is of type bytes; it must be a string"),
         (["ab\ud800"], r"texts\[0\] holds a lone surrogate at character 2"),
     ],
 )

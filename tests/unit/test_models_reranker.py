@@ -173,9 +173,9 @@ def test_no_passages_give_no_logits_and_load_nothing(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("query", "passages", "message"),
     [
-        (QUERY, "one passage", r"passages is a single string; pass a list: \['one passage'\]"),
-        (QUERY, ["a", None], r"passages\[1\] is of type NoneType, it must be a string"),
-        (["a"], PASSAGES, "query is of type list, it must be a string"),
+        (QUERY, "one passage", r"passages is one string; give a list, such as \['one passage'\]"),
+        (QUERY, ["a", None], r"passages\[1\] is of type NoneType; it must be a string"),
+        (["a"], PASSAGES, "query is of type list; it must be a string"),
         ("\udc00", PASSAGES, "query holds a lone surrogate at character 0"),
     ],
 )

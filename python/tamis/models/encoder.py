@@ -8,12 +8,11 @@ from typing import TypeAlias, get_args
 import numpy as np
 
 from tamis.errors import InvalidInputError, ModelError
+from tamis.models.base import RegisteredModel
 from tamis.models.callers import spread
-from tamis.models.inputs import check_threads, checked_max_tokens, checked_texts
-from tamis.models.model import Model
 from tamis.models.registry import find
 from tamis.models.spec import EncoderSpec
-from tamis.types import FloatArray, Progress, TextKind
+from tamis.types import FloatArray, Progress, TextKind, checked_texts
 
 _Json: TypeAlias = str | int | dict[str, str]
 
@@ -21,7 +20,7 @@ _Json: TypeAlias = str | int | dict[str, str]
 _WINDOW = 32
 
 
-class Encoder:
+class Encoder(RegisteredModel):
     """A registered encoder, run on the CPU.
 
     Making one is free: the model's files are fetched, if need be, and opened at first use. It
@@ -62,27 +61,12 @@ class Encoder:
         threads: int | None = None,
     ) -> None:
         self._spec = find(name, EncoderSpec)
-        check_threads(threads)
-        limit = checked_max_tokens(max_tokens, self._spec)
-        self._model = Model(self._spec, limit, threads, strategy="longest_first")
-
-    def __repr__(self) -> str:
-        return f"Encoder({self.name!r}, max_tokens={self.max_tokens})"
-
-    @property
-    def name(self) -> str:
-        """The model's name in the registry."""
-        return self._spec.name
+        super().__init__(self._spec, max_tokens, threads, strategy="longest_first")
 
     @property
     def dim(self) -> int:
         """The width of its vectors."""
         return self._spec.dim
-
-    @property
-    def max_tokens(self) -> int:
-        """The longest text it reads, special tokens and prefix included; the rest is cut off."""
-        return self._model.max_tokens
 
     def fingerprint(self) -> dict[str, _Json]:
         """Return what decides its vectors, as JSON values; nothing is loaded.
@@ -98,37 +82,6 @@ class Encoder:
             "passage_prefix": self._spec.passage_prefix,
             "max_tokens": self.max_tokens,
         }
-
-    def warm(self, *, progress: Progress | None = None) -> None:
-        """Fetch the model's files, if they are not here, and open them.
-
-        Parameters
-        ----------
-        progress : callable, optional
-            Called as `tamis.models.fetch` does.
-
-        Raises
-        ------
-        ModelUnavailableError
-            If the files are not on this machine and cannot be fetched.
-        ModelChecksumError
-            If a file is not the one that the model's spec names.
-        ModelError
-            If the network does not fit the model's spec.
-        """
-        self._model.warm(progress)
-
-    def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Return the number of tokens of each text, special tokens and prefix not counted.
-
-        Raises
-        ------
-        InvalidInputError
-            If `texts` is a string, or holds anything but strings.
-        ModelError
-            If the model's files cannot be had or are not the right ones.
-        """
-        return self._model.count_tokens(checked_texts(texts, "texts"))
 
     def is_truncated(self, texts: Sequence[str], kind: TextKind = "passage") -> list[bool]:
         """Return, for each text, whether `encode` would cut it.

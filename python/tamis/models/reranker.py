@@ -9,18 +9,17 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from tamis.errors import InvalidInputError, ModelError
+from tamis.models.base import RegisteredModel
 from tamis.models.callers import spread
-from tamis.models.inputs import check_text, check_threads, checked_max_tokens, checked_texts
-from tamis.models.model import Model
 from tamis.models.registry import find
 from tamis.models.spec import RerankerSpec
-from tamis.types import FloatArray, Progress
+from tamis.types import FloatArray, checked_text, checked_texts
 
 #: How much of a pair the query may take at most.
 _QUERY_SHARE = 0.75
 
 
-class Reranker:
+class Reranker(RegisteredModel):
     """A registered cross-encoder, run on the CPU.
 
     Making one is free: the model's files are fetched, if need be, and opened at first use. It
@@ -55,53 +54,7 @@ class Reranker:
         threads: int | None = None,
     ) -> None:
         self._spec = find(name, RerankerSpec)
-        check_threads(threads)
-        limit = checked_max_tokens(max_tokens, self._spec)
-        self._model = Model(self._spec, limit, threads, strategy="only_second")
-
-    def __repr__(self) -> str:
-        return f"Reranker({self.name!r}, max_tokens={self.max_tokens})"
-
-    @property
-    def name(self) -> str:
-        """The model's name in the registry."""
-        return self._spec.name
-
-    @property
-    def max_tokens(self) -> int:
-        """The longest pair it reads, special tokens included."""
-        return self._model.max_tokens
-
-    def warm(self, *, progress: Progress | None = None) -> None:
-        """Fetch the model's files, if they are not here, and open them.
-
-        Parameters
-        ----------
-        progress : callable, optional
-            Called as `tamis.models.fetch` does.
-
-        Raises
-        ------
-        ModelUnavailableError
-            If the files are not on this machine and cannot be fetched.
-        ModelChecksumError
-            If a file is not the one that the model's spec names.
-        ModelError
-            If the network does not fit the model's spec.
-        """
-        self._model.warm(progress)
-
-    def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Return the number of tokens of each text, special tokens not counted.
-
-        Raises
-        ------
-        InvalidInputError
-            If `texts` is a string, or holds anything but strings.
-        ModelError
-            If the model's files cannot be had or are not the right ones.
-        """
-        return self._model.count_tokens(checked_texts(texts, "texts"))
+        super().__init__(self._spec, max_tokens, threads, strategy="only_second")
 
     def score(self, query: str, passages: Sequence[str]) -> FloatArray:
         """Return the relevance of each passage to a query.
@@ -163,7 +116,7 @@ class Reranker:
         end = math.inf if deadline is None else time.monotonic() + deadline
         if math.isnan(end):
             raise InvalidInputError("deadline is NaN, it must be a number of seconds")
-        check_text(query, "query")
+        checked_text(query, "query")
         passages = checked_texts(passages, "passages")
         logits = np.full(len(passages), np.nan, dtype=np.float32)
         if not passages:
