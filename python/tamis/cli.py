@@ -64,20 +64,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     sync.add_argument("--lexical", action="store_true", help="make an index of words only")
 
-    for name, run, summary in (
-        ("search", _search, "Find the passages that answer a query."),
-        ("context", _context, "Assemble the passages for a prompt."),
-    ):
-        search = command(name, run, summary)
-        search.add_argument("query", help="a question, a claim, an identifier")
-        _index_options(search)
-        search.add_argument("-k", type=int, default=10, help="how many hits (10)")
-        search.add_argument(
+    search = command("search", _search, "Find the passages that answer a query.")
+    context = command("context", _context, "Assemble the passages for a prompt.")
+    context.add_argument("--max-tokens", type=int, default=2000, help="the most it may hold (2000)")
+    for asking in (search, context):
+        asking.add_argument("query", help="a question, a claim, an identifier")
+        _index_options(asking)
+        asking.add_argument("-k", type=int, default=10, help="how many hits (10)")
+        asking.add_argument(
             "--mode", choices=("hybrid", "dense", "lexical"), default="hybrid", help="(hybrid)"
         )
-        search.add_argument("--no-rerank", action="store_true", help="leave the reranker out")
-        search.add_argument("--deadline", type=float, metavar="S", help="seconds to answer in")
-    search.add_argument("--max-tokens", type=int, default=2000, help="the most it may hold (2000)")
+        asking.add_argument("--no-rerank", action="store_true", help="leave the reranker out")
+        asking.add_argument("--deadline", type=float, metavar="S", help="seconds to answer in")
 
     info = command("info", _info, "Tell what an index holds.")
     _index_options(info)

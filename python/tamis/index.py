@@ -673,8 +673,10 @@ class Index:
         )
         hits = tuple(reader.hit(rank, found) for rank, found in enumerate(ranked, 1))
         logits = [found.scores["logit"] for found in ranked if "logit" in found.scores]
-        is_judged = rerank and self.reranker is not None
-        assemble = self._assemble(reader, is_judged=is_judged)
+        judge = self.reranker if rerank else None
+        # A model that did not read the query is not loaded to count tokens.
+        counter = _counter(judge) or _counter(self.encoder if mode != "lexical" else None)
+        assemble = _assembler(reader, counter, is_judged=judge is not None)
         return Results(query, hits, confidence(logits), report, assemble)
 
     def get(self, document_id: str) -> Document | None:
@@ -696,33 +698,16 @@ class Index:
         """Return the results of each query; the options are those of `search`."""
         return [self.search(query, **options) for query in checked_texts(queries, "queries")]
 
-    def _assemble(self, reader: _Reader, *, is_judged: bool) -> Assemble:
-        counter = _counter(self.reranker) or _counter(self.encoder) or chunking.estimate_tokens
-
-        def assemble(
-            results: Results, most: int, least: float, count_tokens: TokenCounter | None
-        ) -> Context:
-            return context.assemble(
-                results.hits,
-                max_tokens=most,
-                confidence=results.confidence,
-                min_confidence=least,
-                is_judged=is_judged,
-                count_tokens=count_tokens or counter,
-                document_text=reader.text,
-            )
-
-        return assemble
-
 
 class _Reader:
-    """Reads chunks and documents of one version: passages by their bytes, texts at most once."""
+    """Reads chunks and documents of one version, each at most once; passages by their bytes."""
 
     def __init__(self, snapshot: _core.Snapshot) -> None:
         self._snapshot = snapshot
         self._numbers: dict[str, int] = {}
         self._text = lru_cache(maxsize=None)(snapshot.text)
         self._record = lru_cache(maxsize=None)(lambda number: json.loads(snapshot.document(number)))
+        self.chunk = lru_cache(maxsize=None)(self._chunk)
 
     def text(self, document_id: str) -> str:
         """Return the text of a document of which a chunk was read."""
@@ -734,7 +719,7 @@ class _Reader:
         self._numbers[record["id"]] = number
         return record
 
-    def chunk(self, row: int) -> Chunk:
+    def _chunk(self, row: int) -> Chunk:
         record = json.loads(self._snapshot.chunk(row))
         document_id = self.document(row)["id"]
         start, end = record["span"]
@@ -760,6 +745,25 @@ class _Reader:
             source=document["source"],
             metadata=document["metadata"],
         )
+
+
+def _assembler(reader: _Reader, counter: TokenCounter | None, *, is_judged: bool) -> Assemble:
+    """Return what makes a context of results whose chunks the reader read."""
+
+    def assemble(
+        results: Results, most: int, least: float, count_tokens: TokenCounter | None
+    ) -> Context:
+        return context.assemble(
+            results.hits,
+            max_tokens=most,
+            confidence=results.confidence,
+            min_confidence=least,
+            is_judged=is_judged,
+            count_tokens=count_tokens or counter or chunking.estimate_tokens,
+            document_text=reader.text,
+        )
+
+    return assemble
 
 
 def _counter(model: TextEncoder | PassageReranker | None) -> TokenCounter | None:

@@ -546,6 +546,21 @@ def test_a_deadline_before_the_first_passage_is_no_evidence(index: tamis.Index) 
     assert index.search("refunds days", rerank=False).context().sufficient
 
 
+def test_a_model_that_was_not_used_is_not_loaded_for_the_context(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = open_index(tmp_path / "x.tamis")
+    index.sync(folder)
+
+    def loads(*_: object) -> list[int]:
+        raise AssertionError("loaded")
+
+    monkeypatch.setattr(index.reranker, "count_tokens", loads)
+    assert index.search("refunds days", rerank=False).context().sufficient
+    monkeypatch.setattr(index.encoder, "count_tokens", loads)
+    assert index.search("refunds days", rerank=False, mode="lexical").context().sufficient
+
+
 def test_a_document_can_be_had_to_check_a_citation(index: tamis.Index) -> None:
     hit = index.search("laser")[0]
     document = index.get(hit.document_id)

@@ -84,8 +84,6 @@ class Pipeline:
         if not query.strip():
             raise InvalidInputError("the query is empty; ask something")
         k = _count(k)
-        if k < 1:
-            raise InvalidInputError(f"k is {k}; ask for at least 1 result")
         if mode not in ("hybrid", "dense", "lexical"):
             raise InvalidInputError(f'mode is {mode!r}; it must be "hybrid", "dense" or "lexical"')
         watch = _Watch()
@@ -98,10 +96,11 @@ class Pipeline:
             with watch("lexical") as ranked:
                 scores, rows = self.snapshot.search_lexical(query, depth, None)
                 lists["bm25"] = _by_row(rows, scores)
+                missing = self.snapshot.missing_identifiers(query)
                 ranked.append(len(rows))
             if not lists["bm25"] and self.snapshot.rows:
                 degraded.append("no chunk holds a term of the query: the lexical search found none")
-            elif missing := self.snapshot.missing_identifiers(query):
+            elif missing:
                 degraded.append(
                     f"no chunk holds {', '.join(missing)} as it stands, only parts of it: what was "
                     "found may be about something else"
@@ -180,9 +179,12 @@ class Pipeline:
 
 def _count(k: int) -> int:
     try:
-        return operator.index(k)
+        count = operator.index(k)
     except TypeError:
         raise InvalidInputError(f"k is {k!r}; it is a whole number of results") from None
+    if count < 1:
+        raise InvalidInputError(f"k is {k}; ask for at least 1 result")
+    return count
 
 
 def _until(deadline: float | None) -> float | None:

@@ -1,5 +1,6 @@
 //! The front door: a [`Snapshot`] is one version, never changing; a [`Writer`] makes the next.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -246,9 +247,9 @@ impl Snapshot {
     }
 
     /// The rows that may be found in each part: alive, and let through by the filter.
-    fn allowed(&self, filter: Option<&RowSet>) -> Result<Vec<Option<RowSet>>> {
+    fn allowed(&self, filter: Option<&RowSet>) -> Result<Vec<Option<Cow<'_, RowSet>>>> {
         let Some(filter) = filter else {
-            return Ok(self.parts.iter().map(|part| part.alive_rows().cloned()).collect());
+            return Ok(self.parts.iter().map(|part| part.alive_rows().map(Cow::Borrowed)).collect());
         };
         if filter.len() != self.row_bound() {
             return Err(Error::InvalidInput(format!(
@@ -262,10 +263,10 @@ impl Snapshot {
             .parts
             .iter()
             .map(|part| {
-                Some(match part.alive_rows() {
+                Some(Cow::Owned(match part.alive_rows() {
                     Some(alive) => slice(part).and(alive),
                     None => slice(part),
-                })
+                }))
             })
             .collect())
     }
@@ -294,7 +295,7 @@ impl Snapshot {
             .map(|(part, allowed)| dense::Part {
                 values: part.segment.vectors(),
                 base: part.first_row,
-                allowed: allowed.as_ref(),
+                allowed: allowed.as_deref(),
             })
             .collect();
         Ok(dense::search(&parts, &queries, dim, k, threads))
@@ -334,7 +335,7 @@ impl Snapshot {
                 postings,
                 base: part.first_row,
                 alive: part.alive_rows(),
-                allowed: allowed.as_ref(),
+                allowed: allowed.as_deref(),
             })
             .collect();
         Ok(lexical::search(&parts, &terms, self.statistics, &self.bm25, k))
