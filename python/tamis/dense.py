@@ -1,10 +1,12 @@
-"""`DenseIndex`: exact nearest neighbours of vectors, usable on its own."""
+"""`DenseIndex`: nearest neighbours of vectors, exactly or nearly so, usable on its own."""
 
 from __future__ import annotations
 
+import math
 import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -13,24 +15,67 @@ from tamis import _core
 from tamis.errors import DimensionError, InvalidInputError
 from tamis.types import FloatArray, IntArray
 
+Precision = Literal["exact", "f32", "fast"]
+Level = Literal["codes", "bits", "f32", "gather"]
+
+#: Rows that a search with ``precision="fast"`` scores for each hit.
+OVERSAMPLE = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class DenseStats:
+    """What a search did, summed over its queries.
+
+    Attributes
+    ----------
+    level : {"codes", "bits", "f32", "gather"}
+        What answered: 4-bit codes with proof, 1-bit codes, all values, or, since few rows
+        passed the filter, the values of those alone. An opened index that has grown is searched
+        in two parts; the level is then that of either.
+    simd : {"scalar", "avx2", "avx512", "neon"}
+        The instruction set.
+    scanned : int
+        Rows whose codes, or values, were read in order.
+    passed : int
+        Rows that the codes could not rule out or, for bits, that were among the best estimates.
+    rescored : int
+        Rows that were scored by their values after that.
+    gathered : int
+        Rows that were scored one by one since they passed the filter.
+    """
+
+    level: Level
+    simd: str
+    scanned: int
+    passed: int
+    rescored: int
+    gathered: int
+
 
 class DenseIndex:
-    """Vectors in memory and their exact top-k.
+    """Vectors and their top-k.
 
     Scores are inner products of float32 rows, summed in one fixed order, so that they have the
     same bits on every machine and for any number of threads. Equal scores are ordered by row.
+
+    Beside the vectors the index keeps codes of them, 4 bits and 1 bit a dimension, together a
+    sixth of the vectors' memory. They are made by the first search that needs them, or by
+    `build`; an index of less than 1,024 rows does without.
 
     Parameters
     ----------
     dim : int
         The width of the vectors, at least 1.
     metric : {"cosine", "dot"}
-        ``"cosine"`` scales vectors and queries to unit length; zero vectors are refused.
+        ``"cosine"`` scales vectors and queries to unit length.
+    on_zero : {"error", "keep"}
+        What becomes of a vector of length zero under ``metric="cosine"``: it is refused, or it
+        stays, with a cosine of 0 to any query. Queries of length zero are always refused.
 
     Raises
     ------
     InvalidInputError
-        If `dim` is below 1 or the metric is unknown.
+        If `dim` is below 1 or another option is unknown.
 
     Examples
     --------
@@ -43,10 +88,18 @@ class DenseIndex:
     [1, 2]
     """
 
-    def __init__(self, dim: int, metric: Literal["cosine", "dot"] = "cosine") -> None:
+    def __init__(
+        self,
+        dim: int,
+        metric: Literal["cosine", "dot"] = "cosine",
+        *,
+        on_zero: Literal["error", "keep"] = "error",
+    ) -> None:
         if dim < 1:
             raise InvalidInputError(f"dim is {dim}; a vector has at least one dimension")
-        self._core = _core.DenseIndex(dim, metric)
+        if on_zero not in ("error", "keep"):
+            raise InvalidInputError(f'on_zero is {on_zero!r}; it must be "error" or "keep"')
+        self._core = _core.DenseIndex(dim, metric, on_zero == "keep")
 
     def __len__(self) -> int:
         return len(self._core)
@@ -64,13 +117,27 @@ class DenseIndex:
         """How vectors are compared."""
         return self._core.metric
 
+    @property
+    def on_zero(self) -> str:
+        """What becomes of vectors of length zero."""
+        return "keep" if self._core.keeps_zeros else "error"
+
+    def memory(self) -> dict[str, int]:
+        """Return the bytes of each level: ``"f32"``, ``"codes"`` and ``"bits"``.
+
+        Of an opened index they are bytes of the mapped file, which the system loads as they are
+        read and drops when memory is short. A search reads all codes of its level, and of
+        ``"f32"`` only the rows that it rescores.
+        """
+        return dict(zip(("f32", "codes", "bits"), self._core.memory(), strict=True))
+
     def add(self, vectors: npt.ArrayLike) -> range:
         """Add vectors at the end; all or, on an error, none.
 
         Parameters
         ----------
         vectors : array_like, shape (n, dim) or (dim,)
-            Converted to float32.
+            C-contiguous float32 is read as it lies; all else is converted to that, once.
 
         Returns
         -------
@@ -84,7 +151,7 @@ class DenseIndex:
         NonFiniteError
             If a value is NaN or infinite, or becomes so in float32.
         ZeroVectorError
-            If a row has length zero under ``metric="cosine"``.
+            If a row has length zero under ``metric="cosine"`` and ``on_zero="error"``.
         InvalidInputError
             If they are not numbers, or a row is longer than 1.3e19 under ``metric="dot"``.
         """
@@ -92,15 +159,58 @@ class DenseIndex:
         start = self._core.add(matrix)
         return range(start, start + len(matrix))
 
+    def build(self, *, threads: int | None = None) -> None:
+        """Encode the rows that have no codes yet, so that the next search need not.
+
+        Parameters
+        ----------
+        threads : int, optional
+            At most this many; by default the cores that the process may use.
+
+        Raises
+        ------
+        InvalidInputError
+            If `threads` is below 1.
+        """
+        self._core.build(checked_threads(threads))
+
+    @overload
     def search(
         self,
         queries: npt.ArrayLike,
         k: int = 10,
         *,
-        precision: Literal["exact"] = "exact",
+        precision: Precision = "exact",
+        oversample: float = OVERSAMPLE,
         threads: int | None = None,
         where: npt.NDArray[np.bool_] | None = None,
-    ) -> tuple[FloatArray, IntArray]:
+        stats: Literal[False] = False,
+    ) -> tuple[FloatArray, IntArray]: ...
+
+    @overload
+    def search(
+        self,
+        queries: npt.ArrayLike,
+        k: int = 10,
+        *,
+        precision: Precision = "exact",
+        oversample: float = OVERSAMPLE,
+        threads: int | None = None,
+        where: npt.NDArray[np.bool_] | None = None,
+        stats: Literal[True],
+    ) -> tuple[FloatArray, IntArray, DenseStats]: ...
+
+    def search(
+        self,
+        queries: npt.ArrayLike,
+        k: int = 10,
+        *,
+        precision: Precision = "exact",
+        oversample: float = OVERSAMPLE,
+        threads: int | None = None,
+        where: npt.NDArray[np.bool_] | None = None,
+        stats: bool = False,
+    ) -> tuple[FloatArray, IntArray] | tuple[FloatArray, IntArray, DenseStats]:
         """Return the best rows for each query, best first.
 
         Parameters
@@ -109,13 +219,22 @@ class DenseIndex:
             One query a row.
         k : int
             How many, at least 1; beyond the number of rows, all of them.
-        precision : {"exact"}
-            The answer of an exhaustive search; there is no other yet.
+        precision : {"exact", "f32", "fast"}
+            ``"exact"`` and ``"f32"`` give the same answer to the last bit, that of scoring every
+            row. ``"f32"`` does so; ``"exact"`` lets 4-bit codes rule rows out first, each with a
+            proof that it cannot be among the best, and reads an eighth of the memory.
+            ``"fast"`` scores the best estimates of 1-bit codes (RaBitQ, arXiv 2405.12497) and
+            may miss some of the best rows; the scores that it gives are exact.
+        oversample : float
+            With ``precision="fast"``, how many rows are scored for each hit, at least 1. More
+            find more of the best, and take longer.
         threads : int, optional
             At most this many; by default the cores that the process may use. The answer does
             not depend on it.
         where : ndarray of bool, shape (len(index),), optional
             The rows that may be found.
+        stats : bool
+            Whether to tell what the search did.
 
         Returns
         -------
@@ -124,22 +243,36 @@ class DenseIndex:
             may be found.
         rows : ndarray of int64, of the same shape
             The row numbers.
+        stats : DenseStats
+            Only if asked for.
 
         Raises
         ------
         DimensionError, NonFiniteError, ZeroVectorError
             As `add`, for the queries.
         InvalidInputError
-            If `k` or `threads` is below 1, `where` has another length, or the precision is
-            unknown.
+            If `k`, `threads` or `oversample` is below 1, `where` has another length, or the
+            precision is unknown.
         """
-        if precision != "exact":
-            raise InvalidInputError(f'precision is {precision!r}; it must be "exact"')
-        if threads is not None and threads < 1:
-            raise InvalidInputError(f"threads is {threads}; it takes at least 1")
+        if precision not in ("exact", "f32", "fast"):
+            raise InvalidInputError(
+                f'precision is {precision!r}; it must be "exact", "f32" or "fast"'
+            )
+        if not (math.isfinite(oversample) and oversample >= 1):
+            raise InvalidInputError(f"oversample is {oversample}; it takes a number of at least 1")
         matrix = as_matrix(queries, self.dim)
-        scores, rows = self._core.search(matrix, k, threads, as_flags(where))
-        return (scores[0], rows[0]) if np.ndim(queries) == 1 else (scores, rows)
+        (scores, rows), (scanned, passed, rescored, gathered, coded) = self._core.search(
+            matrix, k, precision, oversample, checked_threads(threads), as_flags(where)
+        )
+        if np.ndim(queries) == 1:
+            scores, rows = scores[0], rows[0]
+        if not stats:
+            return scores, rows
+        level: Level = "gather" if gathered else "f32"
+        if coded:
+            level = "bits" if precision == "fast" else "codes"
+        work = DenseStats(level, _core.simd_level(), scanned, passed, rescored, gathered)
+        return scores, rows, work
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the index to a file, replacing it in one step.
@@ -152,8 +285,19 @@ class DenseIndex:
         self._core.save(Path(path))
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str]) -> DenseIndex:
-        """Read an index that `save` wrote.
+    def open(cls, path: str | os.PathLike[str], *, verify: bool = False) -> DenseIndex:
+        """Map an index that `save` wrote: milliseconds, whatever its size.
+
+        The file must stay as it is while the index is open; `save` to the same path is safe,
+        since it puts a new file in its place.
+
+        Parameters
+        ----------
+        path : path_like
+            The file.
+        verify : bool
+            Whether to read all of it and compare its checksums. Without, what is longer than
+            16 MiB (the vectors of a large index, and their codes) is not.
 
         Raises
         ------
@@ -165,8 +309,15 @@ class DenseIndex:
             If it cannot be read.
         """
         index = cls.__new__(cls)
-        index._core = _core.DenseIndex.open(Path(path))  # noqa: SLF001 (its own)
+        index._core = _core.DenseIndex.open(Path(path), verify)  # noqa: SLF001 (its own)
         return index
+
+
+def checked_threads(threads: int | None) -> int | None:
+    """Return a number of threads, or fail if it is none."""
+    if threads is not None and threads < 1:
+        raise InvalidInputError(f"threads is {threads}; it takes at least 1")
+    return threads
 
 
 def as_matrix(vectors: npt.ArrayLike, dim: int) -> FloatArray:

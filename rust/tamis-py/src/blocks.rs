@@ -5,7 +5,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use numpy::{PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
-use tamis::dense::{self, Matrix, Metric};
+use tamis::dense::{self, Matrix, Metric, OnZero, Precision, Request};
 use tamis::filter::RowSet;
 use tamis::lexical::{self, Bm25, InvertedIndex, Postings, Statistics};
 use tamis::store::single;
@@ -13,6 +13,7 @@ use tamis::threads;
 
 use crate::arrays::{self, HitArrays, HitMatrices, K};
 use crate::errors::to_py;
+use crate::stop::interruptible;
 
 /// A lock whose holder panicked still holds a whole value: changes are made in one step.
 fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
@@ -23,25 +24,31 @@ fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Vectors and their exact top-k.
+/// Vectors and their top-k.
 #[pyclass(frozen, module = "tamis._core")]
 pub(crate) struct DenseIndex(RwLock<Matrix>);
+
+/// What a search did: rows scanned, passed, rescored and gathered, and whether codes were asked.
+type Work = (u64, u64, u64, u64, bool);
 
 #[pymethods]
 impl DenseIndex {
     #[new]
-    fn new(dim: usize, metric: &str) -> PyResult<Self> {
-        let matrix = Metric::from_name(metric).and_then(|metric| Matrix::new(dim, metric)).map_err(to_py)?;
+    fn new(dim: usize, metric: &str, keep_zeros: bool) -> PyResult<Self> {
+        let on_zero = if keep_zeros { OnZero::Keep } else { OnZero::Reject };
+        let matrix =
+            Metric::from_name(metric).and_then(|metric| Matrix::new(dim, metric, on_zero)).map_err(to_py)?;
         Ok(Self(RwLock::new(matrix)))
     }
 
     #[staticmethod]
-    fn open(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        py.detach(|| single::open_matrix(&path)).map(|matrix| Self(RwLock::new(matrix))).map_err(to_py)
+    fn open(py: Python<'_>, path: PathBuf, verify: bool) -> PyResult<Self> {
+        let opened = py.detach(|| single::open_matrix(&path, verify));
+        opened.map(|matrix| Self(RwLock::new(matrix))).map_err(to_py)
     }
 
     fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
-        py.detach(|| single::save_matrix(&path, &read(&self.0))).map_err(to_py)
+        interruptible(py, |stop| single::save_matrix(&path, &read(&self.0), threads::available(), stop))
     }
 
     fn __len__(&self, py: Python<'_>) -> usize {
@@ -58,6 +65,16 @@ impl DenseIndex {
         py.detach(|| read(&self.0).metric().name())
     }
 
+    #[getter]
+    fn keeps_zeros(&self, py: Python<'_>) -> bool {
+        py.detach(|| read(&self.0).on_zero() == OnZero::Keep)
+    }
+
+    /// The bytes of the values, of the 4-bit codes and of the 1-bit codes.
+    fn memory(&self, py: Python<'_>) -> (usize, usize, usize) {
+        py.detach(|| read(&self.0).memory())
+    }
+
     /// Gives the first of the new rows: other threads may add as well.
     fn add(&self, py: Python<'_>, vectors: PyReadonlyArray2<'_, f32>) -> PyResult<usize> {
         let values = arrays::rows(&vectors, self.dim(py))?;
@@ -69,37 +86,53 @@ impl DenseIndex {
         .map_err(to_py)
     }
 
+    /// Encodes the rows that have no codes.
+    fn build(&self, py: Python<'_>, threads: Option<usize>) -> PyResult<()> {
+        let threads = threads.unwrap_or_else(threads::available);
+        interruptible(py, |stop| write(&self.0).build(threads, stop))
+    }
+
     fn search<'py>(
         &self,
         py: Python<'py>,
         queries: PyReadonlyArray2<'_, f32>,
         k: K,
+        precision: &str,
+        oversample: f64,
         threads: Option<usize>,
         allowed: Option<PyReadonlyArray1<'_, bool>>,
-    ) -> PyResult<HitMatrices<'py>> {
+    ) -> PyResult<(HitMatrices<'py>, Work)> {
         let values = arrays::rows(&queries, self.dim(py))?;
         let allowed = arrays::row_set(allowed)?;
-        let (lists, width) = py
-            .detach(|| {
-                let matrix = read(&self.0);
-                // Under the lock: another thread may add rows until it is taken.
-                if let Some(allowed) = &allowed
-                    && allowed.len() != matrix.len()
-                {
-                    return Err(tamis::Error::InvalidInput(format!(
-                        "the filter has {} flags, the index has {} rows; give one flag a row",
-                        allowed.len(),
-                        matrix.len()
-                    )));
-                }
-                let (dim, threads) = (matrix.dim(), threads.unwrap_or_else(threads::available));
-                let queries = dense::prepare(values, dim, matrix.metric())?;
-                let part = dense::Part { values: matrix.values(), base: 0, allowed: allowed.as_ref() };
-                let width = k.0.min(allowed.as_ref().map_or(matrix.len(), RowSet::count));
-                Ok((dense::search(&[part], &queries, dim, k.0, threads), width))
-            })
-            .map_err(to_py)?;
-        arrays::hit_matrices(py, &lists, width)
+        let threads = threads.unwrap_or_else(threads::available);
+        let precision = match precision {
+            "exact" => Precision::Exact,
+            "fast" => Precision::Fast { oversample },
+            _ => Precision::Full,
+        };
+        let (found, width) = interruptible(py, |stop| {
+            if precision != Precision::Full && read(&self.0).is_behind() {
+                write(&self.0).build(threads, stop)?;
+            }
+            let matrix = read(&self.0);
+            // Under the lock: another thread may add rows until it is taken.
+            if let Some(allowed) = &allowed
+                && allowed.len() != matrix.len()
+            {
+                return Err(tamis::Error::InvalidInput(format!(
+                    "the filter has {} flags, the index has {} rows; give one flag a row",
+                    allowed.len(),
+                    matrix.len()
+                )));
+            }
+            let queries = dense::prepare(values, matrix.dim(), matrix.metric())?;
+            let request = Request { queries: &queries, dim: matrix.dim(), k: k.0, precision, threads };
+            let width = k.0.min(allowed.as_ref().map_or(matrix.len(), RowSet::count));
+            Ok((matrix.search(&request, allowed.as_ref(), stop)?, width))
+        })?;
+        let work = found.work;
+        let work = (work.scanned, work.passed, work.rescored, work.gathered, work.coded_parts > 0);
+        Ok((arrays::hit_matrices(py, &found.hits, width)?, work))
     }
 }
 
@@ -182,14 +215,11 @@ impl BM25Index {
         k: K,
         threads: Option<usize>,
     ) -> PyResult<HitMatrices<'py>> {
-        let lists = py.detach(|| {
+        let lists = interruptible(py, |stop| {
             let postings = read(&self.postings);
             let threads = threads.unwrap_or_else(threads::available);
-            threads::map_ranges(queries.len(), threads, |range| {
-                queries[range].iter().map(|query| self.hits(&postings, query, k.0)).collect::<Vec<_>>()
-            })
-            .concat()
-        });
+            threads::map_each(queries.len(), threads, stop, |query| self.hits(&postings, &queries[query], k.0))
+        })?;
         arrays::hit_matrices(py, &lists, arrays::longest(&lists))
     }
 }

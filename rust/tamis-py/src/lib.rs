@@ -8,6 +8,7 @@ mod arrays;
 mod blocks;
 mod errors;
 mod fusion;
+mod stop;
 mod store;
 
 #[pyo3::pymodule(gil_used = false)]

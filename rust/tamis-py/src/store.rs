@@ -9,6 +9,7 @@ use pyo3::types::PyBytes;
 use tamis::index::{self, NewChunk, Settings};
 
 use crate::arrays::{self, HitArrays, HitMatrices, K};
+use crate::stop::interruptible;
 use crate::errors::{InvalidInputError, to_py};
 
 /// One version of an index.
@@ -118,9 +119,9 @@ impl Snapshot {
             None => &[],
         };
         let allowed = arrays::row_set(allowed)?;
-        let lists = py
-            .detach(|| self.0.search_dense(values, k.0, allowed.as_ref(), tamis::threads::available()))
-            .map_err(to_py)?;
+        let lists = interruptible(py, |stop| {
+            self.0.search_dense(values, k.0, allowed.as_ref(), tamis::threads::available(), stop)
+        })?;
         arrays::hit_matrices(py, &lists, arrays::longest(&lists))
     }
 

@@ -29,11 +29,15 @@ pub enum Error {
     },
 
     /// A vector without a direction.
-    #[error("row {row} of the vectors has length zero, so its cosine is undefined; leave such rows out")]
+    #[error("row {row} of the vectors has length zero, so its cosine is undefined; leave such rows out, or keep them with a cosine of 0 (on_zero=\"keep\")")]
     ZeroVector {
         /// Row in the matrix that was given.
         row: usize,
     },
+
+    /// The caller was asked to stop, and did; nothing was changed.
+    #[error("the work was interrupted")]
+    Interrupted,
 
     /// No index at this path.
     #[error("there is no index at {}", .0.display())]

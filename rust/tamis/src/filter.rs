@@ -24,11 +24,17 @@ impl RowSet {
 
     /// The rows whose flag is set.
     pub fn from_flags(flags: &[bool]) -> Self {
-        let mut set = Self::none(flags.len());
-        for (row, _) in flags.iter().enumerate().filter(|(_, flag)| **flag) {
-            set.insert(row as Row);
-        }
-        set
+        let (eights, rest) = flags.as_chunks::<8>();
+        // Each flag is a byte, 0 or 1: the product moves them next to one another at the top.
+        let pack = |flags: &[bool; 8]| {
+            (u64::from_le_bytes(flags.map(u8::from)).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u8
+        };
+        let mut last = [false; 8];
+        last[..rest.len()].copy_from_slice(rest);
+        let mut bytes: Vec<u8> = eights.iter().chain([&last]).map(pack).collect();
+        bytes.resize(flags.len().div_ceil(64) * 8, 0);
+        let words = bytes.as_chunks::<8>().0.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect();
+        Self { words, len: flags.len() }
     }
 
     /// A set from its words, as [`RowSet::words`] gives them; bits beyond `len` are dropped.
@@ -69,6 +75,11 @@ impl RowSet {
         self.words.iter().map(|word| word.count_ones() as usize).sum()
     }
 
+    /// The rows in the set, ascending.
+    pub fn rows(&self) -> impl Iterator<Item = Row> {
+        self.words.iter().enumerate().flat_map(|(i, &word)| ones(word).map(move |bit| 64 * i as Row + bit))
+    }
+
     /// Whether the row is in the set.
     ///
     /// # Panics
@@ -103,16 +114,29 @@ impl RowSet {
     }
 
     /// The part `start..start + len` as a set of its own.
+    ///
+    /// # Panics
+    /// If it reaches beyond the set.
     #[must_use]
     pub fn slice(&self, start: usize, len: usize) -> Self {
-        let mut part = Self::none(len);
-        for row in 0..len {
-            if self.contains((start + row) as Row) {
-                part.insert(row as Row);
-            }
-        }
+        assert!(start + len <= self.len, "rows {start} to {} of {}", start + len, self.len);
+        let (word, shift) = (start / 64, start % 64);
+        let at = |i: usize| self.words.get(word + i).copied().unwrap_or(0);
+        // The second shift is two, since a shift by 64 is none.
+        let moved = |i: usize| at(i) >> shift | at(i + 1) << 1 << (63 - shift);
+        let mut part = Self { words: (0..len.div_ceil(64)).map(moved).collect(), len };
+        part.clear_tail();
         part
     }
+}
+
+/// The places of the bits that are set, ascending.
+pub(crate) fn ones(mut word: u64) -> impl Iterator<Item = u32> {
+    std::iter::from_fn(move || {
+        let bit = (word != 0).then(|| word.trailing_zeros());
+        word &= word.wrapping_sub(1);
+        bit
+    })
 }
 
 #[cfg(test)]
@@ -130,6 +154,7 @@ mod tests {
             let rows = |set: &RowSet| (0..set.len()).map(|row| set.contains(row as Row)).collect::<Vec<_>>();
             prop_assert_eq!(rows(&set), flags.clone());
             prop_assert_eq!(set.count(), flags.iter().filter(|flag| **flag).count());
+            prop_assert!(set.rows().eq((0..flags.len() as Row).filter(|&row| flags[row as usize])));
             prop_assert_eq!(RowSet::from_words(set.words(), set.len()), Some(set.clone()));
             prop_assert_eq!(set.and(&RowSet::all(set.len())), set.clone());
             let start = cut.index(flags.len());

@@ -54,6 +54,12 @@ impl TopK {
         }
     }
 
+    /// The worst score that is kept, once there are `k`: no hit below it can enter.
+    pub fn least(&self) -> Option<f32> {
+        let worst = self.heap.peek().filter(|_| self.heap.len() == self.k);
+        worst.map(|worst| worst.0.score)
+    }
+
     /// Offers a hit.
     pub fn push(&mut self, hit: Hit) {
         if self.heap.len() < self.k {

@@ -14,6 +14,7 @@ use crate::store::fs::{Disk, FileSystem};
 use crate::store::lock::Lock;
 use crate::store::manifest::{self, Manifest, SegmentEntry};
 use crate::store::segment::{Segment, SegmentBuilder};
+use crate::threads::Stop;
 use crate::{Error, Result};
 
 pub use crate::store::Settings;
@@ -275,13 +276,15 @@ impl Snapshot {
     ///
     /// # Errors
     /// [`Error::InvalidInput`] for an index without vectors or a filter of another length,
-    /// [`Error::Dimension`], [`Error::NonFinite`] and [`Error::ZeroVector`] for the queries.
+    /// [`Error::Dimension`], [`Error::NonFinite`] and [`Error::ZeroVector`] for the queries,
+    /// [`Error::Interrupted`].
     pub fn search_dense(
         &self,
         queries: &[f32],
         k: usize,
         filter: Option<&RowSet>,
         threads: usize,
+        stop: &Stop<'_>,
     ) -> Result<Vec<Vec<Hit>>> {
         let dim = self.settings().dim.ok_or_else(|| {
             Error::InvalidInput("this index was made without an encoder and holds no vectors; search it with mode=\"lexical\"".into())
@@ -294,11 +297,14 @@ impl Snapshot {
             .zip(&allowed)
             .map(|(part, allowed)| dense::Part {
                 values: part.segment.vectors(),
+                codes: part.segment.codes(),
                 base: part.first_row,
                 allowed: allowed.as_deref(),
             })
             .collect();
-        Ok(dense::search(&parts, &queries, dim, k, threads))
+        let precision = dense::Precision::Exact;
+        let request = dense::Request { queries: &queries, dim, k, precision, threads };
+        dense::search(&parts, &request, stop).map(|found| found.hits)
     }
 
     /// The identifiers of a text that no row holds as a whole, as the text has them.
@@ -549,7 +555,7 @@ impl Writer {
             let entry = SegmentEntry { id: manifest.next_segment, deleted: None };
             manifest.next_segment += 1;
             let file = entry.file();
-            let sections = builder.finish();
+            let sections = builder.finish()?;
             let sections: Vec<(&str, &[u8])> =
                 sections.iter().map(|(name, bytes)| (*name, &**bytes)).collect();
             format::write(&*fs, &base.path.join(&file), &manifest.identity_of(&file), &sections)?;

@@ -1,5 +1,11 @@
 //! Vectors at the door: width and finiteness are checked once, here.
 
+use super::codes::{Codes, CodesView};
+use super::search::{Found, Part, Request, search};
+use super::simd::{Level, compiled_for};
+use crate::filter::RowSet;
+use crate::hit::Row;
+use crate::threads::Stop;
 use crate::{Error, Result};
 
 /// How vectors are compared.
@@ -37,6 +43,19 @@ impl Metric {
 /// for rounding.
 const LONGEST_SQUARE: f64 = 1.7e38;
 
+/// Rows below which reading them costs no more than asking their codes.
+pub(crate) const WORTH_CODES: usize = 1024;
+
+/// What becomes of a vector of length zero under [`Metric::Cosine`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnZero {
+    /// It is an error.
+    #[default]
+    Reject,
+    /// It stays as it is: its cosine with anything is 0.
+    Keep,
+}
+
 /// Checks rows of width `dim` and gives them as they are compared: as they are under
 /// [`Metric::Dot`], scaled to unit length (norm in f64, rounded once) under [`Metric::Cosine`].
 ///
@@ -45,46 +64,95 @@ const LONGEST_SQUARE: f64 = 1.7e38;
 /// [`Metric::Cosine`], [`Error::ZeroVector`] with the first row at fault;
 /// [`Error::InvalidInput`] under [`Metric::Dot`] for a row so long that a score could overflow.
 pub fn prepare(values: &[f32], dim: usize, metric: Metric) -> Result<Vec<f32>> {
+    let mut out = Vec::with_capacity(values.len());
+    prepare_into(values, dim, metric, OnZero::Reject, &mut out)?;
+    Ok(out)
+}
+
+/// [`prepare`], added to `out`; all rows or, on an error, none.
+fn prepare_into(values: &[f32], dim: usize, metric: Metric, on_zero: OnZero, out: &mut Vec<f32>) -> Result<()> {
     if dim == 0 || !values.len().is_multiple_of(dim) {
         return Err(Error::Dimension(format!(
             "{} values are no whole number of rows of {dim}",
             values.len()
         )));
     }
-    let mut out = Vec::with_capacity(values.len());
-    for (row, x) in values.chunks_exact(dim).enumerate() {
-        let square: f64 = x.iter().map(|&value| f64::from(value) * f64::from(value)).sum();
-        if !square.is_finite()
-            && let Some((dimension, &value)) = x.iter().enumerate().find(|(_, value)| !value.is_finite())
-        {
-            return Err(Error::NonFinite { row, dimension, value });
-        }
-        match metric {
-            // By Cauchy-Schwarz no sum of products, nor a part of one, is beyond the largest square.
-            Metric::Dot if square > LONGEST_SQUARE => {
-                return Err(Error::InvalidInput(format!(
-                    "row {row} of the vectors has length {:.3e}; inner products of rows longer than {:.1e} may overflow, scale them down",
-                    square.sqrt(),
-                    LONGEST_SQUARE.sqrt()
-                )));
-            }
-            Metric::Dot => out.extend_from_slice(x),
-            Metric::Cosine if square == 0.0 => return Err(Error::ZeroVector { row }),
-            Metric::Cosine => {
-                let norm = square.sqrt();
-                out.extend(x.iter().map(|&value| (f64::from(value) / norm) as f32));
-            }
-        }
+    let before = out.len();
+    out.reserve(values.len());
+    let added = compiled_for(Level::best(), || {
+        values.chunks_exact(dim).enumerate().try_for_each(|(i, row)| add_row(i, row, metric, on_zero, out))
+    });
+    if added.is_err() {
+        out.truncate(before);
     }
-    Ok(out)
+    added
 }
 
-/// Vectors in memory, growing at the end.
-#[derive(Clone, Debug)]
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "it is compiled for each instruction set")]
+fn add_row(row: usize, values: &[f32], metric: Metric, on_zero: OnZero, out: &mut Vec<f32>) -> Result<()> {
+    let square = square_of(values);
+    if !square.is_finite()
+        && let Some((dimension, &value)) = values.iter().enumerate().find(|(_, value)| !value.is_finite())
+    {
+        return Err(Error::NonFinite { row, dimension, value });
+    }
+    match metric {
+        // By Cauchy-Schwarz no sum of products, nor a part of one, is beyond the largest square.
+        Metric::Dot if square > LONGEST_SQUARE => {
+            return Err(Error::InvalidInput(format!(
+                "row {row} of the vectors has length {:.3e}; inner products of rows longer than {:.1e} may overflow, scale them down",
+                square.sqrt(),
+                LONGEST_SQUARE.sqrt()
+            )));
+        }
+        Metric::Cosine if square == 0.0 && on_zero == OnZero::Reject => return Err(Error::ZeroVector { row }),
+        Metric::Cosine if square > 0.0 => {
+            let norm = square.sqrt();
+            out.extend(values.iter().map(|&value| (f64::from(value) / norm) as f32));
+        }
+        Metric::Dot | Metric::Cosine => out.extend_from_slice(values),
+    }
+    Ok(())
+}
+
+/// The sum of the squares, in eight sums side by side.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "it is compiled for each instruction set")]
+fn square_of(values: &[f32]) -> f64 {
+    let (eights, rest) = values.as_chunks::<8>();
+    let mut sums = [0.0; 8];
+    for values in eights {
+        for (sum, value) in sums.iter_mut().zip(values) {
+            *sum += f64::from(*value) * f64::from(*value);
+        }
+    }
+    for (sum, value) in sums.iter_mut().zip(rest) {
+        *sum += f64::from(*value) * f64::from(*value);
+    }
+    sums.iter().sum()
+}
+
+/// Rows that lie somewhere else, a mapped file say, with their codes.
+pub trait Stored: std::fmt::Debug + Send + Sync {
+    /// The rows, as [`prepare`] gave them.
+    fn values(&self) -> &[f32];
+
+    /// The codes of the first rows.
+    fn codes(&self) -> Option<CodesView<'_>>;
+}
+
+/// Vectors and their codes, growing at the end.
+#[derive(Debug)]
 pub struct Matrix {
-    values: Vec<f32>,
     dim: usize,
     metric: Metric,
+    on_zero: OnZero,
+    stored: Option<Box<dyn Stored>>,
+    values: Vec<f32>,
+    codes: Option<Codes>,
+    /// How many rows there were when the codes got their centre.
+    centred_at: usize,
 }
 
 impl Matrix {
@@ -92,16 +160,24 @@ impl Matrix {
     ///
     /// # Errors
     /// [`Error::InvalidInput`] if `dim` is 0.
-    pub fn new(dim: usize, metric: Metric) -> Result<Self> {
+    pub fn new(dim: usize, metric: Metric, on_zero: OnZero) -> Result<Self> {
         if dim == 0 {
             return Err(Error::InvalidInput("dim is 0; a vector has at least one dimension".into()));
         }
-        Ok(Self { values: Vec::new(), dim, metric })
+        Ok(Self { dim, metric, on_zero, stored: None, values: Vec::new(), codes: None, centred_at: 0 })
     }
 
-    /// A matrix of rows that [`prepare`] gave.
-    pub(crate) fn from_prepared(values: Vec<f32>, dim: usize, metric: Metric) -> Self {
-        Self { values, dim, metric }
+    /// Another matrix's rows, which [`prepare`] gave, with codes.
+    pub(crate) fn of_prepared(values: Vec<f32>, like: &Self, threads: usize, stop: &Stop<'_>) -> Result<Self> {
+        let Self { dim, metric, on_zero, .. } = *like;
+        let mut matrix = Self { values, ..Self::new(dim, metric, on_zero)? };
+        matrix.build(threads, stop)?;
+        Ok(matrix)
+    }
+
+    /// A matrix that begins with stored rows.
+    pub(crate) fn of_stored(stored: Box<dyn Stored>, dim: usize, metric: Metric, on_zero: OnZero) -> Self {
+        Self { dim, metric, on_zero, stored: Some(stored), values: Vec::new(), codes: None, centred_at: 0 }
     }
 
     /// Adds rows at the end; all or none.
@@ -109,27 +185,97 @@ impl Matrix {
     /// # Errors
     /// As [`prepare`].
     pub fn add(&mut self, values: &[f32]) -> Result<()> {
-        let rows = (self.values.len() + values.len()) / self.dim;
+        let rows = self.len() + values.len() / self.dim;
         if u32::try_from(rows).is_err() {
             return Err(Error::InvalidInput(format!("{rows} rows are more than an index holds, 2^32 - 1")));
         }
-        self.values.append(&mut prepare(values, self.dim, self.metric)?);
+        prepare_into(values, self.dim, self.metric, self.on_zero, &mut self.values)
+    }
+
+    /// Whether [`Matrix::build`] would make searches faster by much.
+    pub fn is_behind(&self) -> bool {
+        /// Rows without codes that a search reads as they are.
+        const FEW: usize = 256;
+        let rows = self.values.len() / self.dim;
+        rows >= WORTH_CODES && rows - self.codes.as_ref().map_or(0, |codes| codes.view().len()) >= FEW
+    }
+
+    /// Encodes the rows that have no codes yet.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`]; nothing has changed then.
+    pub fn build(&mut self, threads: usize, stop: &Stop<'_>) -> Result<()> {
+        /// How much a matrix grows before its codes get a new centre.
+        const GROWTH: usize = 4;
+        let rows = self.values.len() / self.dim;
+        if rows < WORTH_CODES {
+            return Ok(());
+        }
+        if self.codes.is_none() || rows >= GROWTH * self.centred_at {
+            let mut codes = Codes::around(&self.values, self.dim);
+            codes.extend(&self.values, threads, stop)?;
+            self.codes = Some(codes);
+            self.centred_at = rows;
+        } else if let Some(codes) = &mut self.codes {
+            let coded = codes.view().len();
+            codes.extend(&self.values[coded * self.dim..], threads, stop)?;
+        }
         Ok(())
     }
 
-    /// The rows, one after the other.
-    pub fn values(&self) -> &[f32] {
-        &self.values
+    /// The rows in one or two parts: those stored, then those added.
+    pub fn parts(&self) -> Vec<Part<'_>> {
+        let stored = self.stored.as_ref().map(|stored| Part {
+            values: stored.values(),
+            codes: stored.codes(),
+            base: 0,
+            allowed: None,
+        });
+        let added = Part {
+            values: &self.values,
+            codes: self.codes.as_ref().map(Codes::view),
+            base: self.stored_rows() as Row,
+            allowed: None,
+        };
+        stored.into_iter().chain((!self.values.is_empty()).then_some(added)).collect()
+    }
+
+    /// The best rows for each query, out of those that pass the filter.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`].
+    ///
+    /// # Panics
+    /// If the queries have another width or the filter another length.
+    pub fn search(&self, request: &Request<'_>, allowed: Option<&RowSet>, stop: &Stop<'_>) -> Result<Found> {
+        let mut parts = self.parts();
+        let own = |part: &Part<'_>| Some(allowed?.slice(part.base as usize, part.values.len() / self.dim));
+        let filters: Vec<Option<RowSet>> = parts.iter().map(own).collect();
+        parts.iter_mut().zip(&filters).for_each(|(part, filter)| part.allowed = filter.as_ref());
+        search(&parts, request, stop)
+    }
+
+    /// The bytes of the values, of the 4-bit codes and of the 1-bit codes.
+    pub fn memory(&self) -> (usize, usize, usize) {
+        let parts = self.parts();
+        let values = parts.iter().map(|part| size_of_val(part.values)).sum();
+        let codes = || parts.iter().filter_map(|part| part.codes);
+        let nibbles = codes().map(|codes| size_of_val(codes.nibbles())).sum();
+        (values, nibbles, codes().map(|codes| size_of_val(codes.bits())).sum())
+    }
+
+    fn stored_rows(&self) -> usize {
+        self.stored.as_ref().map_or(0, |stored| stored.values().len() / self.dim)
     }
 
     /// The number of rows.
     pub fn len(&self) -> usize {
-        self.values.len() / self.dim
+        self.stored_rows() + self.values.len() / self.dim
     }
 
     /// Whether there are no rows.
     pub fn is_empty(&self) -> bool {
-        self.values.is_empty()
+        self.len() == 0
     }
 
     /// The width.
@@ -141,6 +287,11 @@ impl Matrix {
     pub fn metric(&self) -> Metric {
         self.metric
     }
+
+    /// What becomes of vectors of length zero.
+    pub fn on_zero(&self) -> OnZero {
+        self.on_zero
+    }
 }
 
 #[cfg(test)]
@@ -149,7 +300,7 @@ mod tests {
 
     #[test]
     fn names_the_first_row_at_fault_and_adds_nothing() {
-        let mut matrix = Matrix::new(2, Metric::Cosine).unwrap();
+        let mut matrix = Matrix::new(2, Metric::Cosine, OnZero::Reject).unwrap();
         matrix.add(&[3.0, 4.0]).unwrap();
         assert!(matches!(matrix.add(&[1.0, 0.0, 0.0, 0.0]), Err(Error::ZeroVector { row: 1 })));
         assert!(matches!(
@@ -157,7 +308,7 @@ mod tests {
             Err(Error::NonFinite { row: 1, dimension: 1, .. })
         ));
         assert!(matches!(matrix.add(&[1.0, 2.0, 3.0]), Err(Error::Dimension(_))));
-        assert_eq!(matrix.values(), [0.6, 0.8]);
+        assert_eq!(matrix.parts()[0].values, [0.6, 0.8]);
     }
 
     #[test]

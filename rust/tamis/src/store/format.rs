@@ -75,8 +75,14 @@ type Section = ([u8; 8], Range<usize>);
 impl Container {
     /// Opens a file and checks all of it.
     pub(crate) fn open(path: &Path, identity: &str) -> Result<Self> {
+        Self::open_checking(path, identity, usize::MAX)
+    }
+
+    /// Opens a file, checks how it is laid out, and reads its sections of `longest` bytes at most
+    /// to see whether their checksums hold.
+    pub(crate) fn open_checking(path: &Path, identity: &str, longest: usize) -> Result<Self> {
         let map = Map::open(path)?;
-        let sections = check(&map, identity).map_err(|fault| match fault {
+        let sections = check(&map, identity, longest).map_err(|fault| match fault {
             Fault::Damaged(reason) => Error::corrupt(path, reason),
             Fault::TooNew(found) => Error::FormatTooNew { path: path.to_owned(), found, known: FORMAT },
         })?;
@@ -85,11 +91,19 @@ impl Container {
 
     /// The bytes of a section, at an address that is a multiple of 64.
     pub(crate) fn section(&self, name: &str) -> Result<&[u8]> {
-        self.sections
-            .iter()
-            .find(|(tag, _)| tag.split(|&byte| byte == 0).next() == Some(name.as_bytes()))
-            .map(|(_, range)| &self.map[range.clone()])
+        self.place(name)
+            .map(|range| &self.map[range.clone()])
             .ok_or_else(|| self.corrupt(format!("it has no section {name:?}")))
+    }
+
+    /// Whether there is a section of this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.place(name).is_some()
+    }
+
+    fn place(&self, name: &str) -> Option<&Range<usize>> {
+        let is_it = |tag: &[u8; 8]| tag.split(|&byte| byte == 0).next() == Some(name.as_bytes());
+        self.sections.iter().find(|(tag, _)| is_it(tag)).map(|(_, range)| range)
     }
 
     /// A section as an array.
@@ -114,7 +128,7 @@ enum Fault {
     TooNew(u32),
 }
 
-fn check(bytes: &[u8], identity: &str) -> std::result::Result<Vec<Section>, Fault> {
+fn check(bytes: &[u8], identity: &str, longest: usize) -> std::result::Result<Vec<Section>, Fault> {
     let damaged = |reason: &str| Fault::Damaged(reason.to_owned());
     let (body, footer) = bytes
         .split_last_chunk::<FOOTER>()
@@ -157,7 +171,7 @@ fn check(bytes: &[u8], identity: &str) -> std::result::Result<Vec<Section>, Faul
                 .get(range.clone())
                 .filter(|_| start.is_multiple_of(ALIGN))
                 .ok_or_else(|| Fault::Damaged(format!("section {shown:?} reaches beyond the file")))?;
-            if crc32fast::hash(section) != u32_at(entry, 24) {
+            if section.len() <= longest && crc32fast::hash(section) != u32_at(entry, 24) {
                 return Err(Fault::Damaged(format!(
                     "the checksum of section {shown:?} (bytes {start} to {}) does not hold",
                     range.end

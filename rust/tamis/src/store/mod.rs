@@ -13,6 +13,7 @@
 //! sections with checksums, and a footer that tells what the file is.
 
 mod blobs;
+mod codes;
 pub(crate) mod format;
 pub mod fs;
 pub(crate) mod lock;

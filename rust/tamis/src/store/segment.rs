@@ -8,16 +8,19 @@
 //! | `chunks` | a record a row |
 //! | `postings` | the inverted index over the rows |
 //! | `vectors` | f32: a row's vector after the other; absent without vectors |
+//! | `frame`, `nibbles`, `bits` | the vectors' [codes](super::codes); absent where they are few |
 //!
 //! A row is a chunk. The rows of a document follow one another.
 
 use std::ops::Range;
 
 use super::blobs::{Blobs, BlobsBuilder};
+use super::codes;
 use super::format::Container;
-use crate::dense::{Metric, prepare};
+use crate::dense::{Codes, CodesView, Frame, Metric, WORTH_CODES, prepare};
 use crate::hit::Row;
 use crate::lexical::{Analyzer, InvertedIndex, PostingsView};
+use crate::threads::{self, Stop};
 use crate::{Error, Result};
 
 /// A chunk to be written.
@@ -96,7 +99,7 @@ impl SegmentBuilder {
     }
 
     /// The sections to be written.
-    pub(crate) fn finish(self) -> Vec<(&'static str, Vec<u8>)> {
+    pub(crate) fn finish(self) -> Result<Vec<(&'static str, Vec<u8>)>> {
         let mut sections = vec![
             ("docs", self.documents.finish()),
             ("texts", self.texts.finish()),
@@ -104,10 +107,17 @@ impl SegmentBuilder {
             ("chunks", self.chunks.finish()),
             ("postings", self.postings.to_bytes()),
         ];
-        if self.dim.is_some() {
+        if let Some(dim) = self.dim {
             sections.push(("vectors", bytemuck::cast_slice(&self.vectors).to_vec()));
+            if self.vectors.len() / dim >= WORTH_CODES {
+                let mut codes = Codes::around(&self.vectors, dim);
+                codes.extend(&self.vectors, threads::available(), &Stop::never())?;
+                let frame = codes::frame_bytes(&codes.view());
+                let own = |(name, bytes): (&'static str, &[u8])| (name, bytes.to_vec());
+                sections.extend(codes::sections(&codes.view(), &frame).map(own));
+            }
         }
-        sections
+        Ok(sections)
     }
 }
 
@@ -115,12 +125,13 @@ impl SegmentBuilder {
 #[derive(Debug)]
 pub(crate) struct Segment {
     container: Container,
+    frame: Option<Frame>,
 }
 
 impl Segment {
     /// Checks that the sections fit together.
     pub(crate) fn new(container: Container, dim: Option<usize>) -> Result<Self> {
-        let segment = Self { container };
+        let mut segment = Self { container, frame: None };
         let corrupt = |reason: &str| segment.container.corrupt(reason);
         let starts = segment.starts();
         let documents = segment.blobs("docs").map(|blobs| blobs.len());
@@ -139,7 +150,13 @@ impl Segment {
             && segment.blobs("chunks").is_some_and(|chunks| chunks.len() == rows)
             && postings.is_some_and(|postings| crate::lexical::Postings::lengths(&postings).len() == rows)
             && Some(values) == rows.checked_mul(dim.unwrap_or(0));
-        if fits { Ok(segment) } else { Err(corrupt("its sections do not fit together")) }
+        if !fits {
+            return Err(corrupt("its sections do not fit together"));
+        }
+        if let Some(dim) = dim {
+            segment.frame = codes::frame(&segment.container, dim, rows)?;
+        }
+        Ok(segment)
     }
 
     fn starts(&self) -> &[u32] {
@@ -189,6 +206,10 @@ impl Segment {
 
     pub(crate) fn vectors(&self) -> &[f32] {
         self.container.array("vectors").unwrap_or_default()
+    }
+
+    pub(crate) fn codes(&self) -> Option<CodesView<'_>> {
+        codes::view(&self.container, self.frame.as_ref()?).ok()
     }
 
     pub(crate) fn postings(&self) -> Result<PostingsView<'_>> {

@@ -6,16 +6,40 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
+use super::codes;
 use super::format::{self, Container};
 use super::fs::{Disk, FileSystem};
-use crate::dense::{Matrix, Metric};
+use crate::dense::{CodesView, Frame, Matrix, Metric, OnZero, Stored};
 use crate::lexical::{Bm25, InvertedIndex, PostingsView};
+use crate::threads::Stop;
 use crate::{Error, Result};
 
 #[derive(Serialize, Deserialize)]
 struct DenseMeta {
     dim: usize,
     metric: String,
+    #[serde(default)]
+    keeps_zeros: bool,
+}
+
+/// Sections of a matrix that are longer are not read when it is opened.
+const READ_AT_OPEN: usize = 16 << 20;
+
+/// A matrix in a file that is mapped.
+#[derive(Debug)]
+struct StoredMatrix {
+    container: Container,
+    frame: Option<Frame>,
+}
+
+impl Stored for StoredMatrix {
+    fn values(&self) -> &[f32] {
+        self.container.array("vectors").unwrap_or_default()
+    }
+
+    fn codes(&self) -> Option<CodesView<'_>> {
+        codes::view(&self.container, self.frame.as_ref()?).ok()
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -30,15 +54,16 @@ struct LexicalMeta {
 static SAVES: AtomicU64 = AtomicU64::new(0);
 
 /// Writes a file in place of another, whole at every moment.
-fn save(path: &Path, identity: &str, meta: &impl Serialize, section: (&str, &[u8])) -> Result<()> {
+fn save(path: &Path, identity: &str, meta: &impl Serialize, sections: &[(&str, &[u8])]) -> Result<()> {
     let meta = serde_json::to_vec(meta).map_err(|error| Error::InvalidInput(error.to_string()))?;
+    let sections = [&[("meta", meta.as_slice())], sections].concat();
     // Each save writes a file of its own. If there is one of its name, it is that of a process of
     // the same number, dead or in another container: not ours to remove.
     let result = loop {
         let mut temporary = path.as_os_str().to_owned();
         temporary.push(format!(".{}.{}.new", std::process::id(), SAVES.fetch_add(1, Ordering::Relaxed)));
         let temporary = Path::new(&temporary);
-        let written = format::write(&Disk, temporary, identity, &[("meta", &meta), section]);
+        let written = format::write(&Disk, temporary, identity, &sections);
         if matches!(&written, Err(Error::Io { source, .. }) if source.kind() == ErrorKind::AlreadyExists) {
             continue;
         }
@@ -54,8 +79,8 @@ fn save(path: &Path, identity: &str, meta: &impl Serialize, section: (&str, &[u8
     Disk.sync_dir(folder).map_err(Error::io(folder))
 }
 
-fn open(path: &Path, identity: &str) -> Result<Container> {
-    Container::open(path, identity).map_err(|error| match error {
+fn open(path: &Path, identity: &str, longest: usize) -> Result<Container> {
+    Container::open_checking(path, identity, longest).map_err(|error| match error {
         Error::Io { path, source } if source.kind() == ErrorKind::NotFound => Error::NotFound(path),
         other => other,
     })
@@ -66,28 +91,54 @@ fn meta<T: for<'de> Deserialize<'de>>(container: &Container) -> Result<T> {
         .map_err(|error| container.corrupt(format!("its description does not parse: {error}")))
 }
 
-/// Writes a matrix to a file.
+/// Writes a matrix to a file, with the codes of its rows.
 ///
 /// # Errors
-/// [`Error::Io`].
-pub fn save_matrix(path: &Path, matrix: &Matrix) -> Result<()> {
-    let meta = DenseMeta { dim: matrix.dim(), metric: matrix.metric().name().to_owned() };
-    save(path, "dense index", &meta, ("vectors", bytemuck::cast_slice(matrix.values())))
+/// [`Error::Io`], [`Error::Interrupted`].
+pub fn save_matrix(path: &Path, matrix: &Matrix, threads: usize, stop: &Stop<'_>) -> Result<()> {
+    let whole;
+    let parts = matrix.parts();
+    let part = match parts.as_slice() {
+        [] => None,
+        [part] if !matrix.is_behind() => Some(*part),
+        // Codes of several parts have different centres.
+        parts => {
+            let values: Vec<&[f32]> = parts.iter().map(|part| part.values).collect();
+            whole = Matrix::of_prepared(values.concat(), matrix, threads, stop)?;
+            whole.parts().first().copied()
+        }
+    };
+    let meta = DenseMeta {
+        dim: matrix.dim(),
+        metric: matrix.metric().name().to_owned(),
+        keeps_zeros: matrix.on_zero() == OnZero::Keep,
+    };
+    let values = part.map_or(&[] as &[f32], |part| part.values);
+    let mut sections = vec![("vectors", bytemuck::cast_slice(values))];
+    let frame;
+    if let Some(codes) = part.and_then(|part| part.codes) {
+        frame = codes::frame_bytes(&codes);
+        sections.extend(codes::sections(&codes, &frame));
+    }
+    save(path, "dense index", &meta, &sections)
 }
 
-/// Reads what [`save_matrix`] wrote.
+/// Maps what [`save_matrix`] wrote. Sections longer than 16 MiB are read, to see whether they are
+/// whole, only to `verify`.
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::Io`], [`Error::Corrupt`], [`Error::FormatTooNew`].
-pub fn open_matrix(path: &Path) -> Result<Matrix> {
-    let container = open(path, "dense index")?;
+pub fn open_matrix(path: &Path, verify: bool) -> Result<Matrix> {
+    let container = open(path, "dense index", if verify { usize::MAX } else { READ_AT_OPEN })?;
     let meta: DenseMeta = meta(&container)?;
     let metric = Metric::from_name(&meta.metric).map_err(|error| container.corrupt(error.to_string()))?;
     let values = container.array::<f32>("vectors")?;
     if meta.dim == 0 || !values.len().is_multiple_of(meta.dim) {
         return Err(container.corrupt(format!("{} values are no whole rows of {}", values.len(), meta.dim)));
     }
-    Ok(Matrix::from_prepared(values.to_vec(), meta.dim, metric))
+    let frame = codes::frame(&container, meta.dim, values.len() / meta.dim)?;
+    let on_zero = if meta.keeps_zeros { OnZero::Keep } else { OnZero::Reject };
+    Ok(Matrix::of_stored(Box::new(StoredMatrix { container, frame }), meta.dim, metric, on_zero))
 }
 
 /// Writes an inverted index to a file, with the name of its analyzer and its formula.
@@ -101,7 +152,7 @@ pub fn save_postings(path: &Path, postings: &InvertedIndex, analyzer: &str, bm25
         k1: bm25.k1(),
         b: bm25.b(),
     };
-    save(path, "lexical index", &meta, ("postings", &postings.to_bytes()))
+    save(path, "lexical index", &meta, &[("postings", &postings.to_bytes())])
 }
 
 /// Reads what [`save_postings`] wrote.
@@ -109,7 +160,7 @@ pub fn save_postings(path: &Path, postings: &InvertedIndex, analyzer: &str, bm25
 /// # Errors
 /// [`Error::NotFound`], [`Error::Io`], [`Error::Corrupt`], [`Error::FormatTooNew`].
 pub fn open_postings(path: &Path) -> Result<(InvertedIndex, String, Bm25)> {
-    let container = open(path, "lexical index")?;
+    let container = open(path, "lexical index", usize::MAX)?;
     let meta: LexicalMeta = meta(&container)?;
     let bm25 =
         Bm25::new(&meta.variant, meta.k1, meta.b).map_err(|error| container.corrupt(error.to_string()))?;
@@ -129,11 +180,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("dense");
         for rows in [1, 2] {
-            let mut matrix = Matrix::new(2, Metric::Dot).unwrap();
+            let mut matrix = Matrix::new(2, Metric::Dot, OnZero::Reject).unwrap();
             matrix.add(&vec![0.5; rows * 2]).unwrap();
-            save_matrix(&path, &matrix).unwrap();
-            let opened = open_matrix(&path).unwrap();
-            assert_eq!((opened.values(), opened.metric()), (matrix.values(), Metric::Dot));
+            save_matrix(&path, &matrix, 1, &Stop::never()).unwrap();
+            let opened = open_matrix(&path, true).unwrap();
+            let values = |matrix: &Matrix| matrix.parts()[0].values.to_vec();
+            assert_eq!((values(&opened), opened.metric()), (values(&matrix), Metric::Dot));
         }
 
         let mut index = InvertedIndex::default();
@@ -143,7 +195,7 @@ mod tests {
         save_postings(&path, &index, "default", &bm25).unwrap();
         let (opened, analyzer, formula) = open_postings(&path).unwrap();
         assert_eq!((opened.lengths(), analyzer.as_str(), formula), (index.lengths(), "default", bm25));
-        assert!(matches!(open_matrix(&path), Err(Error::Corrupt { .. })));
+        assert!(matches!(open_matrix(&path, false), Err(Error::Corrupt { .. })));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 }

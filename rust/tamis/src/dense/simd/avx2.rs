@@ -1,10 +1,14 @@
-//! Inner products with AVX2 and FMA: two registers of eight lanes a row, four rows side by side
-//! so that eight chains of additions hide each other's latency. Oracle: [`super::scalar`].
+//! AVX2 and FMA. Inner products: two registers of eight lanes a row, four rows side by side so
+//! that eight chains of additions hide each other's latency. Nibbles: a register is four
+//! dimensions of eight rows. Bits: a register is eight signs of 32 rows, which look their sums up.
+//! Oracle: [`super::scalar`].
 #![allow(unsafe_code)]
 
-use std::arch::x86_64::{__m256, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_setzero_ps, _mm256_storeu_ps};
+use std::arch::x86_64::*;
 
-use super::{LANES, finish};
+use super::{
+    BITS_ROWS, BitQuery, BlockDots, BlockSums, LANES, Limit, Line, NibbleQuery, finish, in_tiles,
+};
 
 #[target_feature(enable = "avx2")]
 fn load(values: &[f32; LANES]) -> [__m256; 2] {
@@ -53,5 +57,187 @@ pub(super) fn inner_products(rows: &[f32], query: &[f32], out: &mut [f32]) {
     }
     for (row, score) in single.chunks_exact(dim).zip(rest) {
         [*score] = products::<1>([row], query, tail);
+    }
+}
+
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn compiled<R>(work: impl FnOnce() -> R) -> R {
+    work()
+}
+
+/// The two halves of a line.
+fn halves(line: &Line) -> &[[u8; 32]; 2] {
+    bytemuck::cast_ref(&line.0)
+}
+
+#[target_feature(enable = "avx2")]
+fn bytes(bytes: &[u8; 32]) -> __m256i {
+    // SAFETY: the reference proves 32 readable bytes; `loadu` asks for no alignment.
+    unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) }
+}
+
+#[target_feature(enable = "avx2")]
+fn floats(line: &Line, half: usize) -> __m256 {
+    _mm256_castsi256_ps(bytes(&halves(line)[half]))
+}
+
+/// Eight numbers that are the upper halves of `f32`.
+#[target_feature(enable = "avx2")]
+fn upper_halves(line: &Line, eighth: usize) -> __m256 {
+    let eighths: &[[u8; 16]; 4] = bytemuck::cast_ref(&line.0);
+    // SAFETY: the reference proves sixteen readable bytes; `loadu` asks for no alignment.
+    let halves = unsafe { _mm_loadu_si128(eighths[eighth].as_ptr().cast()) };
+    _mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_cvtepu16_epi32(halves)))
+}
+
+/// The two nibbles of each byte.
+#[target_feature(enable = "avx2")]
+fn nibbles_of(codes: __m256i) -> [__m256i; 2] {
+    let mask = _mm256_set1_epi8(15);
+    [_mm256_and_si256(codes, mask), _mm256_and_si256(_mm256_srli_epi16::<4>(codes), mask)]
+}
+
+/// The sums over all dimensions for eight rows of a block: half of it.
+#[target_feature(enable = "avx2,fma")]
+fn half_sums<const Q: usize>(codes: &[Line], half: usize, queries: [&NibbleQuery; Q]) -> [__m256i; Q] {
+    let words = queries.map(|query| query.words.as_chunks::<2>().0.as_chunks::<4>().0);
+    let ones = _mm256_set1_epi16(1);
+    let mut sums = [_mm256_setzero_si256(); Q];
+    for (i, codes) in codes.as_chunks::<4>().0.iter().enumerate() {
+        // Eight pairs of products, each at most 2 * 15 * 127, fit sixteen bits.
+        let mut short = [_mm256_setzero_si256(); Q];
+        for (l, line) in codes.iter().enumerate() {
+            let nibbles = nibbles_of(bytes(&halves(line)[half]));
+            for q in 0..Q {
+                for (nibbles, word) in nibbles.into_iter().zip(words[q][i][l]) {
+                    let word = _mm256_set1_epi32(i32::from_le_bytes(word.map(|byte| byte as u8)));
+                    short[q] = _mm256_add_epi16(short[q], _mm256_maddubs_epi16(nibbles, word));
+                }
+            }
+        }
+        for q in 0..Q {
+            sums[q] = _mm256_add_epi32(sums[q], _mm256_madd_epi16(short[q], ones));
+        }
+    }
+    sums
+}
+
+#[target_feature(enable = "avx2,fma")]
+fn nibbles<const Q: usize>(
+    block: &[Line],
+    queries: [&NibbleQuery; Q],
+    limits: [&Limit; Q],
+) -> [BlockDots; Q] {
+    let (codes, [scales, bounds]) = block.split_last_chunk().unwrap_or((block, &[Line([0; 64]); 2]));
+    let mut found = [BlockDots::default(); Q];
+    for half in 0..2 {
+        let sums = half_sums(codes, half, queries);
+        let (scales, rho, norm) =
+            (floats(scales, half), upper_halves(bounds, half), upper_halves(bounds, 2 + half));
+        for q in 0..Q {
+            let offset = _mm256_set1_epi32(queries[q].offset);
+            let dots = _mm256_sub_epi32(_mm256_slli_epi32::<1>(sums[q]), offset);
+            let limit = limits[q];
+            let reach = _mm256_mul_ps(_mm256_cvtepi32_ps(dots), _mm256_set1_ps(limit.step));
+            let reach = _mm256_mul_ps(scales, reach);
+            let reach = _mm256_fmadd_ps(rho, _mm256_set1_ps(limit.residual), reach);
+            let reach = _mm256_fmadd_ps(norm, _mm256_set1_ps(limit.size), reach);
+            let passed = _mm256_cmp_ps::<_CMP_GE_OQ>(reach, _mm256_set1_ps(limit.least));
+            found[q].mask |= (_mm256_movemask_ps(passed) as u16) << (8 * half);
+            let own = &mut found[q].dots.as_chunks_mut::<8>().0[half];
+            // SAFETY: the array has room for the register; `storeu` asks for no alignment.
+            unsafe { _mm256_storeu_si256(own.as_mut_ptr().cast(), dots) };
+        }
+    }
+    found
+}
+
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn scan_nibbles(
+    blocks: &[Line],
+    lines: usize,
+    queries: &[NibbleQuery],
+    limits: &[Limit],
+    found: &mut [BlockDots],
+) {
+    in_tiles::<4>(
+        blocks,
+        lines,
+        queries,
+        limits,
+        found,
+        |block, queries, limits| nibbles::<4>(block, queries, limits),
+        |block, query, limit| nibbles::<1>(block, [query], [limit])[0],
+    );
+}
+
+#[target_feature(enable = "avx2")]
+fn look_up(table: &[u8; 16], indices: __m256i) -> __m256i {
+    // SAFETY: the reference proves sixteen readable bytes; `loadu` asks for no alignment.
+    let table = unsafe { _mm_loadu_si128(table.as_ptr().cast()) };
+    _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(table), indices)
+}
+
+/// The sums of 32 rows. Four look-ups fit a byte; even and odd rows are then added up in 16 bits.
+#[target_feature(enable = "avx2")]
+fn sums(signs: &[Line], half: usize, query: &BitQuery) -> [u16; BITS_ROWS / 2] {
+    let (mut all, mut odd) = (_mm256_setzero_si256(), _mm256_setzero_si256());
+    for (lines, tables) in signs.as_chunks::<2>().0.iter().zip(query.table.as_chunks::<4>().0) {
+        let mut sum = _mm256_setzero_si256();
+        for (signs, tables) in lines.iter().zip(tables.as_chunks::<2>().0) {
+            for (table, indices) in tables.iter().zip(nibbles_of(bytes(&halves(signs)[half]))) {
+                sum = _mm256_add_epi8(sum, look_up(table, indices));
+            }
+        }
+        // An even row's sums, and above them those of its odd neighbour: taken away at the end.
+        all = _mm256_add_epi16(all, sum);
+        odd = _mm256_add_epi16(odd, _mm256_srli_epi16::<8>(sum));
+    }
+    let even = _mm256_sub_epi16(all, _mm256_slli_epi16::<8>(odd));
+    // In each half of a register: rows 0..8, then rows 8..16.
+    let pairs = [_mm256_unpacklo_epi16(even, odd), _mm256_unpackhi_epi16(even, odd)];
+    let [first, second] = pairs.map(|pair| {
+        let mut lanes = [[0u16; 8]; 2];
+        // SAFETY: the array has room for the register; `storeu` asks for no alignment.
+        unsafe { _mm256_storeu_si256(lanes.as_mut_ptr().cast(), pair) };
+        lanes
+    });
+    let mut sums = [0; BITS_ROWS / 2];
+    for (lane, sums) in sums.as_chunks_mut::<16>().0.iter_mut().enumerate() {
+        sums[..8].copy_from_slice(&first[lane]);
+        sums[8..].copy_from_slice(&second[lane]);
+    }
+    sums
+}
+
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn scan_bits(
+    blocks: &[Line],
+    lines: usize,
+    query: &BitQuery,
+    least: f32,
+    found: &mut [BlockSums],
+) {
+    let (offset, step, least) =
+        (_mm256_set1_epi32(query.offset), _mm256_set1_ps(query.step), _mm256_set1_ps(least));
+    for (block, found) in blocks.chunks_exact(lines).zip(found) {
+        let (signs, rest) = block.split_at(lines - 6);
+        found.mask = 0;
+        for half in 0..2 {
+            let sums = sums(signs, half, query);
+            for (i, sums) in sums.as_chunks::<8>().0.iter().enumerate() {
+                let eighth = 4 * half + i;
+                // SAFETY: the reference proves sixteen readable bytes; `loadu` asks for no alignment.
+                let sums = _mm256_cvtepu16_epi32(unsafe { _mm_loadu_si128(sums.as_ptr().cast()) });
+                let product = _mm256_cvtepi32_ps(_mm256_sub_epi32(_mm256_slli_epi32::<1>(sums), offset));
+                let factors = floats(&rest[eighth / 2], eighth % 2);
+                let estimates = _mm256_mul_ps(factors, _mm256_mul_ps(step, product));
+                let mask = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_GE_OQ>(estimates, least));
+                found.mask |= (mask as u64) << (8 * eighth);
+                let own = &mut found.estimates.as_chunks_mut::<8>().0[eighth];
+                // SAFETY: the array has room for the register; `storeu` asks for no alignment.
+                unsafe { _mm256_storeu_ps(own.as_mut_ptr(), estimates) };
+            }
+        }
     }
 }

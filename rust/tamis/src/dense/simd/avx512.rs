@@ -1,10 +1,14 @@
-//! Inner products with AVX-512: one register of sixteen lanes a row, eight rows side by side.
+//! AVX-512. Inner products: one register of sixteen lanes a row, eight rows side by side.
+//! Nibbles: a register is four dimensions of sixteen rows, which VNNI multiplies and adds up, so
+//! that a lane is a row. Bits: a register is eight signs of 64 rows, which look their sums up.
 //! Oracle: [`super::scalar`].
 #![allow(unsafe_code)]
 
-use std::arch::x86_64::{__m512, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_setzero_ps, _mm512_storeu_ps};
+use std::arch::x86_64::*;
 
-use super::{LANES, finish};
+use super::{
+    BITS_ROWS, BitQuery, BlockDots, BlockSums, LANES, Limit, Line, NibbleQuery, finish, in_tiles,
+};
 
 #[target_feature(enable = "avx512f")]
 fn load(values: &[f32; LANES]) -> __m512 {
@@ -48,5 +52,156 @@ pub(super) fn inner_products(rows: &[f32], query: &[f32], out: &mut [f32]) {
     }
     for (row, score) in single.chunks_exact(dim).zip(rest) {
         [*score] = products::<1>([row], query, tail);
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+pub(super) fn compiled<R>(work: impl FnOnce() -> R) -> R {
+    work()
+}
+
+#[target_feature(enable = "avx512f")]
+fn line(line: &Line) -> __m512i {
+    // SAFETY: the reference proves 64 readable bytes, and a line is aligned to 64.
+    unsafe { _mm512_load_si512(line.0.as_ptr().cast()) }
+}
+
+/// Sixteen numbers that are the upper halves of `f32`.
+#[target_feature(enable = "avx512f")]
+fn halves(line: &Line, second: usize) -> __m512 {
+    let bytes: &[[u8; 32]; 2] = bytemuck::cast_ref(&line.0);
+    // SAFETY: the reference proves 32 readable bytes; `loadu` asks for no alignment.
+    let halves = unsafe { _mm256_loadu_si256(bytes[second].as_ptr().cast()) };
+    _mm512_castsi512_ps(_mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(halves)))
+}
+
+/// One block for `Q` queries. The products of low and high nibbles are summed apart, so that the
+/// high ones need no shift, in `2 * A` chains a query.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn nibbles<const Q: usize, const A: usize>(
+    block: &[Line],
+    queries: [&NibbleQuery; Q],
+    limits: [&Limit; Q],
+) -> [BlockDots; Q] {
+    let (codes, [scales, bounds]) = block.split_last_chunk().unwrap_or((block, &[Line([0; 64]); 2]));
+    let words = queries.map(|query| query.words.as_chunks::<2>().0.as_chunks::<A>().0);
+    let (low_mask, high_mask) = (_mm512_set1_epi8(15), _mm512_set1_epi8(-16));
+    let mut lows = [[_mm512_setzero_si512(); A]; Q];
+    let mut highs = lows;
+    for (i, codes) in codes.as_chunks::<A>().0.iter().enumerate() {
+        for (a, codes) in codes.iter().enumerate() {
+            let codes = line(codes);
+            let (low, high) = (_mm512_and_si512(codes, low_mask), _mm512_and_si512(codes, high_mask));
+            for q in 0..Q {
+                let [for_low, for_high] = words[q][i][a].map(|word| _mm512_set1_epi32(i32::from_le_bytes(word.map(|b| b as u8))));
+                lows[q][a] = _mm512_dpbusd_epi32(lows[q][a], low, for_low);
+                highs[q][a] = _mm512_dpbusd_epi32(highs[q][a], high, for_high);
+            }
+        }
+    }
+    let (scales, rho, norm) = (_mm512_castsi512_ps(line(scales)), halves(bounds, 0), halves(bounds, 1));
+    let mut found = [BlockDots::default(); Q];
+    for q in 0..Q {
+        let add = |sums: [__m512i; A]| sums.into_iter().fold(_mm512_setzero_si512(), |a, b| _mm512_add_epi32(a, b));
+        let sum = _mm512_add_epi32(add(lows[q]), _mm512_srai_epi32::<4>(add(highs[q])));
+        let dots = _mm512_sub_epi32(_mm512_slli_epi32::<1>(sum), _mm512_set1_epi32(queries[q].offset));
+        let limit = limits[q];
+        let reach = _mm512_mul_ps(_mm512_cvtepi32_ps(dots), _mm512_set1_ps(limit.step));
+        let reach = _mm512_mul_ps(scales, reach);
+        let reach = _mm512_fmadd_ps(rho, _mm512_set1_ps(limit.residual), reach);
+        let reach = _mm512_fmadd_ps(norm, _mm512_set1_ps(limit.size), reach);
+        found[q].mask = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(reach, _mm512_set1_ps(limit.least));
+        if found[q].mask != 0 {
+            // SAFETY: the array has room for the register; `storeu` asks for no alignment.
+            unsafe { _mm512_storeu_si512(found[q].dots.as_mut_ptr().cast(), dots) };
+        }
+    }
+    found
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+pub(super) fn scan_nibbles(
+    blocks: &[Line],
+    lines: usize,
+    queries: &[NibbleQuery],
+    limits: &[Limit],
+    found: &mut [BlockDots],
+) {
+    in_tiles::<8>(
+        blocks,
+        lines,
+        queries,
+        limits,
+        found,
+        |block, queries, limits| nibbles::<8, 1>(block, queries, limits),
+        |block, query, limit| nibbles::<1, 2>(block, [query], [limit])[0],
+    );
+}
+
+#[target_feature(enable = "avx512f,avx512bw")]
+fn look_up(table: &[u8; 16], indices: __m512i) -> __m512i {
+    // SAFETY: the reference proves sixteen readable bytes; `loadu` asks for no alignment.
+    let table = unsafe { _mm_loadu_si128(table.as_ptr().cast()) };
+    _mm512_shuffle_epi8(_mm512_broadcast_i32x4(table), indices)
+}
+
+/// The sums of 64 rows. Four look-ups fit a byte; even and odd rows are then added up in 16 bits.
+#[target_feature(enable = "avx512f,avx512bw")]
+fn sums(signs: &[Line], query: &BitQuery) -> [u16; BITS_ROWS] {
+    let low_mask = _mm512_set1_epi8(15);
+    let (mut all, mut odd) = (_mm512_setzero_si512(), _mm512_setzero_si512());
+    for (lines, tables) in signs.as_chunks::<2>().0.iter().zip(query.table.as_chunks::<4>().0) {
+        let mut sum = _mm512_setzero_si512();
+        for (signs, tables) in lines.iter().zip(tables.as_chunks::<2>().0) {
+            let signs = line(signs);
+            let high = _mm512_and_si512(_mm512_srli_epi16::<4>(signs), low_mask);
+            sum = _mm512_add_epi8(sum, look_up(&tables[0], _mm512_and_si512(signs, low_mask)));
+            sum = _mm512_add_epi8(sum, look_up(&tables[1], high));
+        }
+        // An even row's sums, and above them those of its odd neighbour: taken away at the end.
+        all = _mm512_add_epi16(all, sum);
+        odd = _mm512_add_epi16(odd, _mm512_srli_epi16::<8>(sum));
+    }
+    let even = _mm512_sub_epi16(all, _mm512_slli_epi16::<8>(odd));
+    // In each quarter of a register: rows 0..8, then rows 8..16.
+    let pairs = [_mm512_unpacklo_epi16(even, odd), _mm512_unpackhi_epi16(even, odd)];
+    let [first, second] = pairs.map(|pair| {
+        let mut lanes = [[0u16; 8]; 4];
+        // SAFETY: the array has room for the register; `storeu` asks for no alignment.
+        unsafe { _mm512_storeu_si512(lanes.as_mut_ptr().cast(), pair) };
+        lanes
+    });
+    let mut sums = [0; BITS_ROWS];
+    for (quarter, sums) in sums.as_chunks_mut::<16>().0.iter_mut().enumerate() {
+        sums[..8].copy_from_slice(&first[quarter]);
+        sums[8..].copy_from_slice(&second[quarter]);
+    }
+    sums
+}
+
+#[target_feature(enable = "avx512f,avx512bw")]
+pub(super) fn scan_bits(
+    blocks: &[Line],
+    lines: usize,
+    query: &BitQuery,
+    least: f32,
+    found: &mut [BlockSums],
+) {
+    let (offset, step, least) =
+        (_mm512_set1_epi32(query.offset), _mm512_set1_ps(query.step), _mm512_set1_ps(least));
+    for (block, found) in blocks.chunks_exact(lines).zip(found) {
+        let (signs, rest) = block.split_at(lines - 6);
+        let sums = sums(signs, query);
+        found.mask = 0;
+        for (quarter, sums) in sums.as_chunks::<16>().0.iter().enumerate() {
+            // SAFETY: the reference proves 32 readable bytes; `loadu` asks for no alignment.
+            let sums = _mm512_cvtepu16_epi32(unsafe { _mm256_loadu_si256(sums.as_ptr().cast()) });
+            let product = _mm512_cvtepi32_ps(_mm512_sub_epi32(_mm512_slli_epi32::<1>(sums), offset));
+            let factors = _mm512_castsi512_ps(line(&rest[quarter]));
+            let estimates = _mm512_mul_ps(factors, _mm512_mul_ps(step, product));
+            let mask = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(estimates, least);
+            found.mask |= u64::from(mask) << (16 * quarter);
+            found.estimates.as_chunks_mut::<16>().0[quarter] = store(estimates);
+        }
     }
 }

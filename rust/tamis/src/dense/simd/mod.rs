@@ -1,9 +1,11 @@
-//! Inner products, the same bits on every machine.
+//! The kernels, the same bits on every machine: inner products of f32 rows, and the scans of
+//! 4-bit and 1-bit codes.
 //!
-//! A row's product with the query is summed in 16 lanes: lane `j` takes dimensions `j`, `j + 16`,
-//! `j + 32`, ... by fused multiply-add, and [`fold`] adds the lanes in one fixed order. Each
-//! instruction set does just that, so that a score does not depend on the machine. The oracle is
-//! [`scalar`], and a test compares bits.
+//! A row's inner product with the query is summed in 16 lanes: lane `j` takes dimensions `j`,
+//! `j + 16`, `j + 32`, ... by fused multiply-add, and [`fold`] adds the lanes in one fixed order.
+//! The scans add integers, and end in a few floating-point operations in one fixed order. Each
+//! instruction set does just that, so that an answer does not depend on the machine. The oracle
+//! is [`scalar`], and tests compare bits.
 //!
 //! [`Level`] is made by detection alone, so having one proves that the processor has it.
 
@@ -17,8 +19,72 @@ mod scalar;
 
 use std::sync::OnceLock;
 
-/// The lanes in which a product is summed.
-const LANES: usize = 16;
+use bytemuck::{Pod, Zeroable};
+
+/// The lanes in which a product is summed, and the rows of a block of nibbles.
+pub(super) const LANES: usize = 16;
+
+/// The rows of a block of bits.
+pub(super) const BITS_ROWS: usize = 64;
+
+/// A cache line of codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C, align(64))]
+pub struct Line(pub [u8; 64]);
+
+// SAFETY: an array of bytes, aligned, as long as its alignment: no padding, any value is valid.
+unsafe impl Zeroable for Line {}
+// SAFETY: as above.
+unsafe impl Pod for Line {}
+
+/// A query as the scan of nibbles takes it: one signed byte a dimension, in words of four.
+#[derive(Clone, Debug)]
+pub(super) struct NibbleQuery {
+    /// Two words a line of codes: the dimensions of the low nibbles, then those of the high.
+    pub(super) words: Vec<[i8; 4]>,
+    /// 15 times the sum of all bytes: what is left of a product with odd numbers `2 u - 15` when
+    /// the product with `2 u` is known.
+    pub(super) offset: i32,
+}
+
+/// When a row of nibbles is worth a second look: if
+/// `scale * (dot * step) + rho * residual + norm * size >= least`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limit {
+    pub(super) step: f32,
+    pub(super) residual: f32,
+    pub(super) size: f32,
+    pub(super) least: f32,
+}
+
+/// A query as the scan of bits takes it: for each four dimensions, the sixteen sums that four
+/// signs can give, each in 0..=60.
+#[derive(Clone, Debug)]
+pub(super) struct BitQuery {
+    pub(super) table: Vec<[u8; 16]>,
+    /// 15 a dimension: twice a row's sum less this is its product with the signs.
+    pub(super) offset: i32,
+    /// What one unit of that product is worth.
+    pub(super) step: f32,
+}
+
+/// What a scan of nibbles found out about one block for one query.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct BlockDots {
+    /// The rows worth a second look, the first in the lowest bit.
+    pub(super) mask: u16,
+    /// The product of each row's code with the query; unset where no row is worth it.
+    pub(super) dots: [i32; LANES],
+}
+
+/// What a scan of bits found out about one block.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct BlockSums {
+    /// The rows whose estimate reaches the limit, the first in the lowest bit.
+    pub(super) mask: u64,
+    /// The estimate of each row; unset where none reaches it.
+    pub(super) estimates: [f32; BITS_ROWS],
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Isa {
@@ -43,7 +109,11 @@ impl Level {
             if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
                 levels.push(Self(Isa::Avx2));
             }
-            if is_x86_feature_detected!("avx512f") {
+            // Before the integer dot products of VNNI, AVX2 scans codes as fast.
+            if is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512vnni")
+            {
                 levels.push(Self(Isa::Avx512));
             }
         }
@@ -91,6 +161,129 @@ pub fn inner_products(level: Level, rows: &[f32], query: &[f32], out: &mut [f32]
         #[cfg(target_arch = "x86_64")]
         // SAFETY: this level exists only where `available` saw avx512f.
         Isa::Avx512 => unsafe { avx512::inner_products(rows, query, out) },
+    }
+}
+
+/// Looks at each block of `lines` lines for each query: `found[q * blocks + block]`.
+///
+/// A block is 16 rows of 4-bit codes. Line `i` holds, for each row in turn, the four dimensions
+/// from `8 i` in the low halves of four bytes and the next four in the high halves; a code `u`
+/// stands for the odd number `2 u - 15`. Two lines follow: the scales of the rows, then `rho` and
+/// `norm`, each the upper half of an `f32`.
+///
+/// # Panics
+/// If blocks, queries, limits and `found` do not fit together.
+pub(super) fn scan_nibbles(
+    level: Level,
+    blocks: &[Line],
+    lines: usize,
+    queries: &[NibbleQuery],
+    limits: &[Limit],
+    found: &mut [BlockDots],
+) {
+    let n_blocks = blocks.len() / lines;
+    assert!(blocks.len().is_multiple_of(lines) && queries.len() == limits.len());
+    assert!(found.len() == n_blocks * queries.len());
+    assert!((lines - 2).is_multiple_of(16), "lines come in sixteens: {lines}");
+    assert!(queries.iter().all(|query| query.words.len() == 2 * (lines - 2)));
+    match level.0 {
+        Isa::Scalar => scalar::scan_nibbles(blocks, lines, queries, limits, found),
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: this level exists only where `available` saw avx2 and fma.
+        Isa::Avx2 => unsafe { avx2::scan_nibbles(blocks, lines, queries, limits, found) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: this level exists only where `available` saw avx512f, avx512bw and avx512vnni.
+        Isa::Avx512 => unsafe { avx512::scan_nibbles(blocks, lines, queries, limits, found) },
+    }
+}
+
+/// Looks at each block of `lines` lines.
+///
+/// A block is the signs of 64 rows. Byte `r` of line `i` holds the signs of the eight dimensions
+/// from `8 i` of row `r`, the first in the lowest bit. Six lines follow: a factor a row (`f32`),
+/// and what a caller keeps in two more. The estimate of a row is
+/// `factor * (step * (2 * sum - offset))`.
+///
+/// # Panics
+/// If blocks, query and `found` do not fit together.
+pub(super) fn scan_bits(
+    level: Level,
+    blocks: &[Line],
+    lines: usize,
+    query: &BitQuery,
+    least: f32,
+    found: &mut [BlockSums],
+) {
+    assert!(blocks.len() == lines * found.len());
+    assert!((lines - 6).is_multiple_of(16), "lines come in sixteens: {lines}");
+    assert!(query.table.len() == 2 * (lines - 6));
+    match level.0 {
+        Isa::Scalar => scalar::scan_bits(blocks, lines, query, least, found),
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: this level exists only where `available` saw avx2 and fma.
+        Isa::Avx2 => unsafe { avx2::scan_bits(blocks, lines, query, least, found) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: this level exists only where `available` saw avx512f, avx512bw and avx512vnni.
+        Isa::Avx512 => unsafe { avx512::scan_bits(blocks, lines, query, least, found) },
+    }
+}
+
+/// Runs plain code compiled for the level, where the compiler inlines it here: what it makes of
+/// loops over arrays is then as wide as the registers are. No bit of a result depends on it.
+pub(super) fn compiled_for<R>(level: Level, work: impl FnOnce() -> R) -> R {
+    match level.0 {
+        Isa::Scalar => work(),
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: this level exists only where `available` saw avx2 and fma.
+        Isa::Avx2 => unsafe { avx2::compiled(work) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: this level exists only where `available` saw avx512f, avx512bw and avx512vnni.
+        Isa::Avx512 => unsafe { avx512::compiled(work) },
+    }
+}
+
+/// Asks for memory that will soon be read.
+pub(super) fn prefetch<T>(values: &[T]) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        let bytes = values.as_ptr_range();
+        let mut line = bytes.start.cast::<i8>();
+        while line < bytes.end.cast() {
+            // SAFETY: a prefetch reads nothing that a program could see, whatever the address.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(line) };
+            line = line.wrapping_add(64);
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = values;
+}
+
+/// Cuts the queries into tiles of `N`, and the rest into single ones, and shows each block to
+/// each of them. Inlined into the code of an instruction set, so that its closures are too.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "a target feature ends at a call")]
+fn in_tiles<const N: usize>(
+    blocks: &[Line],
+    lines: usize,
+    queries: &[NibbleQuery],
+    limits: &[Limit],
+    found: &mut [BlockDots],
+    tile: impl Fn(&[Line], [&NibbleQuery; N], [&Limit; N]) -> [BlockDots; N],
+    single: impl Fn(&[Line], &NibbleQuery, &Limit) -> BlockDots,
+) {
+    let n_blocks = blocks.len() / lines;
+    let (tiles, _) = queries.as_chunks::<N>();
+    for (at, block) in blocks.chunks_exact(lines).enumerate() {
+        for (i, queries) in tiles.iter().enumerate() {
+            let own = std::array::from_fn(|j| &limits[i * N + j]);
+            for (j, dots) in tile(block, queries.each_ref(), own).into_iter().enumerate() {
+                found[(i * N + j) * n_blocks + at] = dots;
+            }
+        }
+        for q in tiles.len() * N..queries.len() {
+            found[q * n_blocks + at] = single(block, &queries[q], &limits[q]);
+        }
     }
 }
 

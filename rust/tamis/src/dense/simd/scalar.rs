@@ -1,6 +1,6 @@
 //! The oracle: what the other levels must give, bit for bit.
 
-use super::{LANES, finish};
+use super::{BITS_ROWS, BitQuery, BlockDots, BlockSums, LANES, Limit, Line, NibbleQuery, finish, in_tiles};
 
 pub(super) fn inner_products(rows: &[f32], query: &[f32], out: &mut [f32]) {
     let (query, tail) = query.as_chunks::<LANES>();
@@ -14,5 +14,69 @@ pub(super) fn inner_products(rows: &[f32], query: &[f32], out: &mut [f32]) {
             }
         }
         *score = finish(lanes, row_tail, tail);
+    }
+}
+
+pub(super) fn scan_nibbles(
+    blocks: &[Line],
+    lines: usize,
+    queries: &[NibbleQuery],
+    limits: &[Limit],
+    found: &mut [BlockDots],
+) {
+    in_tiles::<1>(
+        blocks,
+        lines,
+        queries,
+        limits,
+        found,
+        |block, [query], [limit]| [nibbles(block, query, limit)],
+        nibbles,
+    );
+}
+
+fn nibbles(block: &[Line], query: &NibbleQuery, limit: &Limit) -> BlockDots {
+    let (codes, [scales, bounds]) = block.split_last_chunk().unwrap_or((block, &[Line([0; 64]); 2]));
+    let mut found = BlockDots::default();
+    for row in 0..LANES {
+        let mut sum = 0;
+        for (line, words) in codes.iter().zip(query.words.as_chunks::<2>().0) {
+            for (byte, (low, high)) in line.0[4 * row..].iter().zip(words[0].iter().zip(&words[1])) {
+                sum += i32::from(byte & 15) * i32::from(*low) + i32::from(byte >> 4) * i32::from(*high);
+            }
+        }
+        let dot = 2 * sum - query.offset;
+        let scale: f32 = bytemuck::cast::<_, [f32; LANES]>(*scales)[row];
+        let half = |i: usize| f32::from_bits(u32::from(bytemuck::cast::<_, [u16; 32]>(*bounds)[i]) << 16);
+        let reach = scale * (dot as f32 * limit.step);
+        let reach = half(row).mul_add(limit.residual, reach);
+        let reach = half(LANES + row).mul_add(limit.size, reach);
+        found.dots[row] = dot;
+        found.mask |= u16::from(reach >= limit.least) << row;
+    }
+    found
+}
+
+pub(super) fn scan_bits(
+    blocks: &[Line],
+    lines: usize,
+    query: &BitQuery,
+    least: f32,
+    found: &mut [BlockSums],
+) {
+    for (block, found) in blocks.chunks_exact(lines).zip(found) {
+        let (signs, rest) = block.split_at(lines - 6);
+        let factors: &[f32] = bytemuck::cast_slice(rest);
+        found.mask = 0;
+        for row in 0..BITS_ROWS {
+            let mut sum = 0;
+            for (line, tables) in signs.iter().zip(query.table.as_chunks::<2>().0) {
+                let byte = usize::from(line.0[row]);
+                sum += i32::from(tables[0][byte & 15]) + i32::from(tables[1][byte >> 4]);
+            }
+            let estimate = factors[row] * (query.step * (2 * sum - query.offset) as f32);
+            found.estimates[row] = estimate;
+            found.mask |= u64::from(estimate >= least) << row;
+        }
     }
 }

@@ -1,0 +1,1 @@
+"""What the comparisons with other libraries share: contestants, data, fair timing, reports."""

@@ -1,0 +1,171 @@
+"""Timing that is fair, the machine it happened on, and tables of it.
+
+Contestants take turns query by query, in a new order each round, so that each finds the caches as
+the others left them and each meets the same disturbances.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import platform
+import random
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module, metadata
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import numpy as np
+
+T = TypeVar("T")
+
+
+@dataclass
+class Timing(Generic[T]):
+    """The calls of one contestant.
+
+    Attributes
+    ----------
+    seconds : list of float
+        One a call.
+    answers : dict
+        Round -> what the call returned.
+    """
+
+    seconds: list[float] = field(default_factory=list)
+    answers: dict[int, T] = field(default_factory=dict)
+
+    def ms(self, percentile: float = 50) -> float:
+        """Return a percentile of the calls, in milliseconds."""
+        return float(np.percentile(self.seconds, percentile)) * 1e3
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a piece of work took: seconds, seconds of all cores, growth of resident bytes."""
+
+    seconds: float
+    cpu_seconds: float
+    resident_bytes: int
+
+
+def interleave(
+    ways: Mapping[str, Callable[[int], T]],
+    rounds: int,
+    *,
+    turn: float = 0.04,
+    pause: float = 0.0,
+    seed: int = 0,
+) -> dict[str, Timing[T]]:
+    """Time all ways in turns.
+
+    Parameters
+    ----------
+    ways : mapping
+        Name -> a call that is given the number of the round.
+    rounds : int
+        A way that needs longer than `turn` takes part in every second, third, ... round, but
+        never less than in a tenth of them.
+    turn : float
+        Seconds.
+    pause : float
+        Seconds of sleep before each call, for helper threads of the call before it that spin.
+    """
+    shuffler = random.Random(seed)
+    every = {}
+    for name, way in ways.items():
+        first = min(seconds(way, 0)[0] for _ in range(2))
+        every[name] = min(math.ceil(first / turn), max(rounds // 10, 1))
+    timings: dict[str, Timing[T]] = {name: Timing() for name in ways}
+    for number in range(rounds):
+        names = [name for name in ways if number % every[name] == 0]
+        shuffler.shuffle(names)
+        for name in names:
+            if pause:
+                time.sleep(pause)
+            elapsed, answer = seconds(ways[name], number)
+            timings[name].seconds.append(elapsed)
+            timings[name].answers[number] = answer
+    return timings
+
+
+def seconds(way: Callable[[int], T], number: int) -> tuple[float, T]:
+    """Call once; return the time and the answer."""
+    start = time.perf_counter()
+    answer = way(number)
+    return time.perf_counter() - start, answer
+
+
+def cost(work: Callable[[], object]) -> Cost:
+    """Do the work once and return what it took."""
+    resident, start, cpu = resident_bytes(), time.perf_counter(), time.process_time()
+    work()
+    elapsed, cpu = time.perf_counter() - start, time.process_time() - cpu
+    return Cost(elapsed, cpu, resident_bytes() - resident)
+
+
+def resident_bytes() -> int:
+    """Return the memory that the process holds now, mapped files included; 0 where unknown."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except OSError:
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def pin(threads: int) -> None:
+    """Make every BLAS and OpenMP pool loaded so far use this many threads."""
+    import_module("threadpoolctl").threadpool_limits(limits=threads)
+
+
+def machine() -> str:
+    """Describe the machine in one line."""
+    model = platform.processor() or platform.machine()
+    facts: dict[str, str] = {}
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            key, _, value = line.partition(":")
+            facts.setdefault(key.strip(), value.strip())
+    model = facts.get("model name", model)
+    flags = facts.get("flags", "").split()
+    wanted = ("avx2", "avx512f", "avx512_vnni", "avx512_vpopcntdq")
+    if extensions := " ".join(flag for flag in wanted if flag in flags):
+        model += f" ({extensions})"
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return (
+        f"{cores} cores of {model}, {memory:.0f} GB, {platform.system()} {platform.release()}; "
+        f"{platform.python_implementation()} {platform.python_version()}"
+    )
+
+
+def versions(packages: Iterable[str]) -> str:
+    """Name the installed ones of these packages with their versions."""
+    found = []
+    for package in packages:
+        try:
+            found.append(f"{package} {metadata.version(package)}")
+        except metadata.PackageNotFoundError:
+            found.append(f"{package} not installed")
+    return ", ".join(found)
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a Markdown table; the first column is text, the others are aligned right."""
+    lines = [header, ["---", *["---:"] * (len(header) - 1)]]
+    lines += [[short(cell) for cell in row] for row in rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def short(value: object) -> str:
+    """Write a number with three digits that count, anything else as it is; nothing for None."""
+    if value is None:
+        return ""
+    if not isinstance(value, float):
+        return f"{value:,}" if isinstance(value, int) else str(value)
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.{2 - math.floor(math.log10(abs(value)))}f}" if abs(value) >= 1e-4 else "0"

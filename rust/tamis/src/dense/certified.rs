@@ -1,0 +1,204 @@
+//! Exact top-k by 4-bit codes: a scan rules out every row whose upper bound stays below a score
+//! that `k` rows are known to reach; the rest are scored by their values. The answer is that of
+//! a scan of all values, to the bit.
+//!
+//! A row that the bound lets through but that probably will not reach the threshold is put off:
+//! by the end of the scan the threshold has risen, and most of those are out without having been
+//! looked at. Only the moment changes, not the proof.
+
+use std::ops::Range;
+
+use super::codes::{CodesView, Verdict, nibble_lines};
+use super::scan;
+use super::search::{Part, Prepared, Shared, State};
+use super::simd::{BlockDots, LANES, Limit, scan_nibbles};
+use crate::Result;
+use crate::filter::ones;
+use crate::hit::{Hit, Row};
+use crate::threads::{self, Stop};
+
+/// A row that was put off.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pending {
+    upper: f32,
+    row: Row,
+}
+
+/// Rows put off by a thread for a query before it looks through them.
+const MOST_PENDING: usize = 1 << 16;
+
+/// Answers of a scan kept at a time.
+const FOUND: usize = 128;
+
+/// Blocks scanned at a time, at most.
+const RUN: usize = 16;
+
+/// Scans the codes of a range of rows.
+pub(super) fn scan(shared: &Shared<'_>, prepared: &Prepared<'_>, range: Range<usize>, states: &mut [State]) {
+    let Some(codes) = prepared.part.codes else { return };
+    let lines = nibble_lines(codes.width());
+    let run = (FOUND / states.len().max(1)).clamp(1, RUN);
+    let mut limits: Vec<Limit> = Vec::with_capacity(states.len());
+    let mut found = vec![BlockDots::default(); run * states.len()];
+
+    let end = range.end / LANES;
+    let mut block = range.start / LANES;
+    while block < end {
+        let passing = |block: &usize| prepared.part.allowed_16(block * LANES) != 0;
+        let length = (block..end.min(block + run)).take_while(passing).count();
+        if length == 0 {
+            block += 1;
+            continue;
+        }
+        limits.clear();
+        let thresholds = shared.thresholds.iter();
+        limits.extend(prepared.queries.bounds.iter().zip(thresholds).map(|(bound, least)| bound.limit(least.get())));
+        let found = &mut found[..length * states.len()];
+        scan_nibbles(
+            shared.level,
+            &codes.nibbles()[block * lines..][..length * lines],
+            lines,
+            &prepared.queries.nibbles,
+            &limits,
+            found,
+        );
+        for (query, found) in found.chunks_exact(length).enumerate() {
+            states[query].work.scanned += (length * LANES) as u64;
+            for (block, found) in (block..).zip(found).filter(|(_, found)| found.mask != 0) {
+                consider(shared, prepared, &codes, query, block * LANES, found, &mut states[query]);
+            }
+        }
+        block += length;
+    }
+}
+
+/// Looks again at the rows of a block that the scan let through.
+fn consider(
+    shared: &Shared<'_>,
+    prepared: &Prepared<'_>,
+    codes: &CodesView<'_>,
+    query: usize,
+    first: usize,
+    found: &BlockDots,
+    state: &mut State,
+) {
+    let threshold = &shared.thresholds[query];
+    let bound = &prepared.queries.bounds[query];
+    for lane in ones(u64::from(found.mask & prepared.part.allowed_16(first))) {
+        let own = first + lane as usize;
+        let row = prepared.part.base + own as Row;
+        match bound.judge(codes, own, found.dots[lane as usize], threshold.get()) {
+            Verdict::Out => continue,
+            Verdict::Possible(upper) => state.pending.push(Pending { upper, row }),
+            Verdict::Likely => {
+                state.top.push(Hit { score: scan::score(shared, query, row), row });
+                state.work.rescored += 1;
+                if let Some(least) = state.top.least() {
+                    threshold.raise(least);
+                }
+            }
+        }
+        state.work.passed += 1;
+    }
+    if state.pending.len() >= MOST_PENDING {
+        look_through(shared, query, state);
+    }
+}
+
+/// Scores the rows that were put off and may still be among the best.
+fn look_through(shared: &Shared<'_>, query: usize, state: &mut State) {
+    let threshold = &shared.thresholds[query];
+    let mut pending = std::mem::take(&mut state.pending);
+    pending.retain(|pending| pending.upper >= threshold.get());
+    let hopeless = |pending: &Pending, least: Option<f32>| {
+        pending.upper < least.map_or(threshold.get(), |least| least.max(threshold.get()))
+    };
+    scan::rescore(shared, query, state, &pending, |pending| pending.row, hopeless);
+    if let Some(least) = state.top.least() {
+        threshold.raise(least);
+    }
+}
+
+/// Scores what was put off, once all codes have been scanned.
+pub(super) fn finish(shared: &Shared<'_>, states: &mut [State], stop: &Stop<'_>) -> Result<()> {
+    /// Rows a task.
+    const TASK: usize = 256;
+    let mut tasks: Vec<(usize, Vec<Pending>)> = Vec::new();
+    for (query, state) in states.iter_mut().enumerate() {
+        if let Some(least) = state.top.least() {
+            shared.thresholds[query].raise(least);
+        }
+        let least = shared.thresholds[query].get();
+        let mut pending = std::mem::take(&mut state.pending);
+        pending.retain(|pending| pending.upper >= least);
+        tasks.extend(pending.chunks(TASK).map(|pending| (query, pending.to_vec())));
+    }
+    let scored = threads::map_each(tasks.len(), shared.request.threads, stop, |task| {
+        let (query, pending) = &tasks[task];
+        let mut state = State::new(shared.request.k, pending.len(), 0);
+        state.pending.clone_from(pending);
+        look_through(shared, *query, &mut state);
+        state
+    })?;
+    for ((query, _), state) in tasks.iter().zip(scored) {
+        states[*query].top.merge(state.top);
+        states[*query].work.add(state.work);
+    }
+    Ok(())
+}
+
+/// Raises the thresholds by a sample of rows, spread evenly: a scan in whatever order the rows
+/// lie then rules out nearly as much from the start as at its end. The rows of the sample are
+/// scanned again like all others, since a row may count only once among the best.
+pub(super) fn raise_thresholds(shared: &Shared<'_>) {
+    const MOST: usize = 128;
+    const LEAST: usize = 8;
+    const BLOCKS_A_SAMPLE: usize = 48;
+    let blocks = |prepared: &Prepared<'_>| {
+        let coded = if prepared.queries.bounds.is_empty() { 0 } else { prepared.part.codes.map_or(0, |codes| codes.len()) };
+        coded / LANES
+    };
+    let all: usize = shared.parts.iter().map(blocks).sum();
+    let wanted = (all / BLOCKS_A_SAMPLE).clamp(LEAST, MOST);
+    let mut estimates: Vec<Vec<Hit>> = vec![Vec::new(); shared.thresholds.len()];
+    for prepared in &shared.parts {
+        let own = blocks(prepared);
+        let sample = (own * wanted).div_ceil(all.max(1));
+        for i in 0..sample {
+            sample_block(shared, prepared, own * (2 * i + 1) / (2 * sample), &mut estimates);
+        }
+    }
+    let k = shared.request.k;
+    for (query, mut estimates) in estimates.into_iter().enumerate() {
+        if estimates.len() < k {
+            continue;
+        }
+        let best = (2 * k).min(estimates.len());
+        estimates.select_nth_unstable_by(best - 1, |a, b| b.cmp(a));
+        let mut state = State::new(k, best, 0);
+        scan::rescore(shared, query, &mut state, &estimates[..best], |hit| hit.row, |_, _| false);
+        if let Some(least) = state.top.least() {
+            shared.thresholds[query].raise(least);
+        }
+    }
+}
+
+/// Estimates the scores of the rows of a block, or of the next one where the filter lets none pass.
+fn sample_block(shared: &Shared<'_>, prepared: &Prepared<'_>, block: usize, estimates: &mut [Vec<Hit>]) {
+    let Part { codes: Some(codes), .. } = prepared.part else { return };
+    let lines = nibble_lines(codes.width());
+    let passing = |block: &usize| prepared.part.allowed_16(block * LANES) != 0;
+    let Some(block) = (block..codes.len() / LANES).find(passing) else { return };
+    let limits: Vec<Limit> =
+        prepared.queries.bounds.iter().map(|bound| bound.limit(f32::NEG_INFINITY)).collect();
+    let mut found = vec![BlockDots::default(); limits.len()];
+    let block_lines = &codes.nibbles()[block * lines..][..lines];
+    scan_nibbles(shared.level, block_lines, lines, &prepared.queries.nibbles, &limits, &mut found);
+    for (query, found) in found.iter().enumerate() {
+        for lane in ones(u64::from(prepared.part.allowed_16(block * LANES))) {
+            let own = block * LANES + lane as usize;
+            let score = prepared.queries.bounds[query].estimate(&codes, own, found.dots[lane as usize]);
+            estimates[query].push(Hit { score, row: prepared.part.base + own as Row });
+        }
+    }
+}

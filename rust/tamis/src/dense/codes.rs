@@ -1,0 +1,609 @@
+//! Codes of 4 bits and of 1 bit a dimension, and what they prove about inner products.
+//!
+//! A row `x` is taken relative to a centre `m` and rotated: `z = R (x - m)`. Its **nibbles** are
+//! odd numbers `c` in -15..=15 and a scale `s` with `z = s c + r`, where `s` is the least-squares
+//! one, so that the rest `r` is orthogonal to `c`. A query `q` is rotated too, `p = R q`, and
+//! rounded to bytes, `p = p' + d`. Then
+//!
+//! ```text
+//! <q, x> = <q, m> + s <p', c> + <p', r> + <d, z>
+//! |<p', r>| <= |r| sqrt(|p'|^2 - <p', c>^2 / |c|^2)      (Cauchy-Schwarz, orthogonal to c)
+//! |<d, z>|  <= |d| (|s c| + |r|)
+//! ```
+//!
+//! so that `<p', c>`, a sum of small integers, bounds the inner product from above. The bound holds
+//! for any centre, rotation and data; they only decide how tight it is. [`Bound`] adds what
+//! rounding may add: of the rotation, of the scan, and of the f32 product that the bound is
+//! compared with. Nothing in it is measured or guessed.
+//!
+//! **Bits** are the signs of `z`, with the unbiased estimate of RaBitQ (Gao and Long, 2024,
+//! arXiv 2405.12497): `<p, z> = |z|^2 / |z|_1 <p, sign z>` on average over rotations, with an
+//! error of standard deviation `|p| |z| sqrt((1/a^2 - 1) / (width - 1))`, `a = |z|_1 / (|z| sqrt
+//! width)`. They prove nothing and cost a quarter.
+
+use bytemuck::Zeroable;
+
+use super::rotation::{Lanes, PANEL, Rotation, UNIT};
+use super::simd::{BITS_ROWS, BitQuery, LANES, Level, Limit, Line, NibbleQuery, compiled_for};
+use crate::Result;
+use crate::threads::{self, Stop};
+
+/// Rows encoded together: codes cover a multiple of this many rows.
+pub const GROUP: usize = BITS_ROWS;
+
+/// Blocks of nibbles in a group.
+const BLOCKS: usize = GROUP / LANES;
+
+/// The largest byte of a query.
+const LARGEST: f64 = 127.0;
+
+/// The first seed tried of a rotation. Any will do; it is stored with the codes.
+pub(crate) const SEED: u64 = 0x7461_6d69_73;
+
+/// Lines of a block of nibbles of this width: the codes, the scales, the bounds.
+pub(super) fn nibble_lines(width: usize) -> usize {
+    width / 8 + 2
+}
+
+/// Lines of a block of bits of this width: the signs, the factors, the deviations.
+pub(super) fn bit_lines(width: usize) -> usize {
+    width / 8 + 6
+}
+
+/// What rows are taken relative to, and how they are turned, before they are encoded.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    seed: u64,
+    rotation: Rotation,
+    centre: Vec<f32>,
+}
+
+impl Frame {
+    /// The frame of this centre and the rotation that `seed` stands for.
+    ///
+    /// # Panics
+    /// If the centre is empty.
+    pub fn new(centre: Vec<f32>, seed: u64) -> Self {
+        Self { seed, rotation: Rotation::new(centre.len(), seed), centre }
+    }
+
+    /// What stands for the rotation.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// What rows are taken relative to.
+    pub fn centre(&self) -> &[f32] {
+        &self.centre
+    }
+
+    /// Codes that were written down, or `None` if they do not fit this frame.
+    pub fn view<'a>(&'a self, nibbles: &'a [Line], bits: &'a [Line]) -> Option<CodesView<'a>> {
+        let width = self.rotation.width();
+        let groups = bits.len() / bit_lines(width);
+        let fits = bits.len() == groups * bit_lines(width)
+            && nibbles.len() == groups * BLOCKS * nibble_lines(width);
+        fits.then_some(CodesView { frame: self, nibbles, bits })
+    }
+}
+
+/// The codes of the first rows of a matrix.
+#[derive(Clone, Debug)]
+pub struct Codes {
+    frame: Frame,
+    nibbles: Vec<Line>,
+    bits: Vec<Line>,
+}
+
+impl Codes {
+    /// Codes of no rows yet, around the mean of (a sample of) `rows` of width `dim`.
+    pub fn around(rows: &[f32], dim: usize) -> Self {
+        const SAMPLE: usize = 1 << 14;
+        let n = (rows.len() / dim).max(1);
+        let mut sums = vec![0.0f64; dim];
+        let sample = rows.chunks_exact(dim).step_by(n.div_ceil(SAMPLE));
+        let taken = sample.len().max(1) as f64;
+        for row in sample {
+            sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += f64::from(*value));
+        }
+        let centre = sums.iter().map(|sum| (sum / taken) as f32).collect();
+        Self { frame: Frame::new(centre, SEED), nibbles: Vec::new(), bits: Vec::new() }
+    }
+
+    /// Adds the codes of rows that follow those it has, of which there are a multiple of [`GROUP`].
+    ///
+    /// # Errors
+    /// [`crate::Error::Interrupted`]; nothing is added then.
+    pub fn extend(&mut self, rows: &[f32], threads: usize, stop: &Stop<'_>) -> Result<()> {
+        /// Groups a task.
+        const TASK: usize = 16;
+        let (dim, width) = (self.frame.rotation.dim(), self.frame.rotation.width());
+        let (nibble_lines, bit_lines) = (BLOCKS * nibble_lines(width), bit_lines(width));
+        let level = Level::best();
+        let groups: Vec<&[f32]> = rows.chunks_exact(GROUP * dim).collect();
+        let encoded = threads::map_each(groups.len().div_ceil(TASK), threads, stop, |task| {
+            let groups = &groups[task * TASK..groups.len().min((task + 1) * TASK)];
+            let mut nibbles = vec![Line::zeroed(); groups.len() * nibble_lines];
+            let mut bits = vec![Line::zeroed(); groups.len() * bit_lines];
+            let mut panel = vec![[0.0; PANEL]; width];
+            let places = nibbles.chunks_exact_mut(nibble_lines).zip(bits.chunks_exact_mut(bit_lines));
+            compiled_for(level, || {
+                for (rows, (nibbles, bits)) in groups.iter().zip(places) {
+                    self.encode(rows, &mut panel, nibbles, bits);
+                }
+            });
+            (nibbles, bits)
+        })?;
+        let added = groups.len();
+        self.nibbles.reserve(added * nibble_lines);
+        self.bits.reserve(added * bit_lines);
+        for (nibbles, bits) in encoded {
+            self.nibbles.extend_from_slice(&nibbles);
+            self.bits.extend_from_slice(&bits);
+        }
+        Ok(())
+    }
+
+    /// Encodes the rows of one group.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "it is compiled for each instruction set")]
+    fn encode(&self, rows: &[f32], panel: &mut [Lanes], nibbles: &mut [Line], bits: &mut [Line]) {
+        let (dim, width) = (self.frame.rotation.dim(), self.frame.rotation.width());
+        let (signs, bit_numbers) = bits.split_at_mut(width / 8);
+        let blocks = nibbles.chunks_exact_mut(nibble_lines(width));
+        for (quarter, (rows, block)) in rows.chunks_exact(PANEL * dim).zip(blocks).enumerate() {
+            for (lane, row) in rows.chunks_exact(dim).enumerate() {
+                for ((value, centre), lanes) in row.iter().zip(&self.frame.centre).zip(&mut *panel) {
+                    lanes[lane] = value - centre;
+                }
+            }
+            panel[dim..].fill([0.0; PANEL]);
+            let exponents = scale_down(panel);
+            let lengths = sums(panel, |value| f64::from(value) * f64::from(value)).map(f64::sqrt);
+            self.frame.rotation.apply(panel);
+            self.encode_nibbles(panel, &exponents, &lengths, block);
+            let places = signs.iter_mut().map(|line| &mut line.0.as_chunks_mut::<PANEL>().0[quarter]);
+            encode_bits(panel, places);
+            let sizes = sums(panel, |value| f64::from(value.abs()));
+            for lane in 0..PANEL {
+                let (factor, deviation) = estimate_of(lengths[lane], sizes[lane], width);
+                let row = quarter * PANEL + lane;
+                let (factors, deviations) = bit_numbers.split_at_mut(4);
+                bytemuck::cast_slice_mut::<_, f32>(factors)[row] = (factor * exponents[lane]) as f32;
+                bytemuck::cast_slice_mut::<_, u16>(deviations)[row] = upper_half(deviation * exponents[lane]);
+            }
+        }
+    }
+
+    /// Encodes the rows of a rotated panel, whose lengths before it was rotated are given.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "it is compiled for each instruction set")]
+    fn encode_nibbles(&self, panel: &[Lanes], exponents: &[f64; PANEL], lengths: &[f64; PANEL], block: &mut [Line]) {
+        let inverse_steps = best_steps(panel, lengths);
+        let (codes, numbers) = block.split_at_mut(panel.len() / 8);
+        let (mut along, mut square) = ([0.0f64; PANEL], [0.0f64; PANEL]);
+        for (dimensions, line) in panel.as_chunks::<8>().0.iter().zip(codes) {
+            let bytes: &mut [[u8; 4]; PANEL] = bytemuck::cast_mut(&mut line.0);
+            for (i, values) in dimensions.iter().enumerate() {
+                let levels = levels(values, &inverse_steps);
+                for lane in 0..PANEL {
+                    let code = odd(levels[lane]);
+                    along[lane] += f64::from(values[lane]) * f64::from(code);
+                    square[lane] += f64::from(code) * f64::from(code);
+                    bytes[lane][i % 4] |= (levels[lane].to_bits() as u8 & 15) << (4 * (i / 4));
+                }
+            }
+        }
+        let scales: [f64; PANEL] = std::array::from_fn(|lane| along[lane] / square[lane]);
+        let mut rests = [0.0f64; PANEL];
+        for values in panel {
+            let levels = levels(values, &inverse_steps);
+            for lane in 0..PANEL {
+                let rest = f64::from(values[lane]) - scales[lane] * f64::from(odd(levels[lane]));
+                rests[lane] += rest * rest;
+            }
+        }
+        let [scale_line, bound_line] = numbers else { return };
+        let stored: &mut [f32; LANES] = bytemuck::cast_mut(scale_line);
+        let bounds: &mut [u16; 2 * LANES] = bytemuck::cast_mut(bound_line);
+        for lane in 0..PANEL {
+            let size = square[lane].sqrt();
+            let scale = scales[lane] * exponents[lane];
+            stored[lane] = scale as f32;
+            let rounding = (scale - f64::from(stored[lane])).abs() * size;
+            // The rest as computed, what the rotation and the difference to the centre may have
+            // changed, and what numbers too small for an f32 may have lost.
+            let error = (self.frame.rotation.error() + UNIT) * lengths[lane] + 1e-40;
+            let rest = (rests[lane].sqrt() + error) * exponents[lane] + rounding;
+            bounds[lane] = upper_half(rest);
+            bounds[LANES + lane] = upper_half(f64::from(stored[lane]).abs() * size);
+        }
+    }
+
+    /// The codes to search in.
+    pub fn view(&self) -> CodesView<'_> {
+        CodesView { frame: &self.frame, nibbles: &self.nibbles, bits: &self.bits }
+    }
+}
+
+/// The power of two that brings the largest number of each lane to 0.5 and above, 1 at most,
+/// taken out of the panel: what follows can then neither overflow nor lose small numbers.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "it is compiled for each instruction set")]
+fn scale_down(panel: &mut [Lanes]) -> [f64; PANEL] {
+    let mut largest = [0.0f32; PANEL];
+    for values in &*panel {
+        for lane in 0..PANEL {
+            largest[lane] = largest[lane].max(values[lane].abs());
+        }
+    }
+    let exponents = largest.map(|largest| power_above(f64::from(largest)));
+    // Two factors: the inverse of the least power is beyond what an f32 holds.
+    let factors = exponents.map(|power| {
+        let first = (1.0 / power).clamp(f64::from(f32::MIN_POSITIVE), 2f64.powi(127));
+        (first as f32, (1.0 / power / first) as f32)
+    });
+    for values in panel {
+        for lane in 0..PANEL {
+            values[lane] = values[lane] * factors[lane].0 * factors[lane].1;
+        }
+    }
+    exponents
+}
+
+/// The least power of two above a number that an f32 holds; 1 for 0.
+fn power_above(value: f64) -> f64 {
+    if value == 0.0 { 1.0 } else { f64::from_bits((value.to_bits() >> 52) + 1 << 52) }
+}
+
+/// The sum of `f` over the dimensions of each lane.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "it is compiled for each instruction set")]
+fn sums(panel: &[Lanes], f: impl Fn(f32) -> f64) -> [f64; PANEL] {
+    let mut sums = [0.0; PANEL];
+    for values in panel {
+        for lane in 0..PANEL {
+            sums[lane] += f(values[lane]);
+        }
+    }
+    sums
+}
+
+/// The nearest of the sixteen levels of each value, counted from the lowest, plus 2^23: the sum
+/// has no room for a fraction, and the level is what its last four bits say.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "it is compiled for each instruction set")]
+fn levels(values: &Lanes, inverse_steps: &Lanes) -> Lanes {
+    std::array::from_fn(|lane| (values[lane] * inverse_steps[lane] + 7.5).clamp(0.0, 15.0) + 8_388_608.0)
+}
+
+/// The odd number that a level stands for.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "it is compiled for each instruction set")]
+fn odd(level: f32) -> f32 {
+    2.0 * (level - 8_388_608.0) - 15.0
+}
+
+/// The inverse of the distance of levels that leaves each lane the smallest rest, out of a few.
+/// What is beyond the outermost levels is cut off: a little of it is better than coarse levels.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "it is compiled for each instruction set")]
+fn best_steps(panel: &[Lanes], lengths: &[f64; PANEL]) -> Lanes {
+    // In standard deviations of a component; the best for normal ones is 0.335.
+    const STEPS: [f32; 8] = [0.28, 0.30, 0.32, 0.335, 0.35, 0.37, 0.39, 0.42];
+    let root = (panel.len() as f64).sqrt();
+    let unit = lengths.map(|length| if length > 0.0 { (root / length) as f32 } else { 0.0 });
+    let mut best = [0.0; PANEL];
+    let mut best_gain = [-1.0f32; PANEL];
+    for step in STEPS {
+        let inverse = unit.map(|unit| unit / step);
+        let (mut along, mut square) = ([0.0f32; PANEL], [0.0f32; PANEL]);
+        for values in panel {
+            let levels = levels(values, &inverse);
+            for lane in 0..PANEL {
+                let code = odd(levels[lane]);
+                along[lane] += values[lane] * code;
+                square[lane] += code * code;
+            }
+        }
+        for lane in 0..PANEL {
+            let gain = along[lane] * along[lane] / square[lane];
+            if gain > best_gain[lane] {
+                (best[lane], best_gain[lane]) = (inverse[lane], gain);
+            }
+        }
+    }
+    best
+}
+
+/// Writes the signs of a rotated panel: for each eight dimensions, a byte a row.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "it is compiled for each instruction set")]
+fn encode_bits<'a>(panel: &[Lanes], places: impl Iterator<Item = &'a mut [u8; PANEL]>) {
+    for (dimensions, bytes) in panel.as_chunks::<8>().0.iter().zip(places) {
+        for (i, values) in dimensions.iter().enumerate() {
+            for lane in 0..PANEL {
+                bytes[lane] |= u8::from(values[lane] >= 0.0) << i;
+            }
+        }
+    }
+}
+
+/// The factor of a row's estimate and the standard deviation of its error for a unit query, from
+/// the row's length and the sum of its components' sizes.
+fn estimate_of(length: f64, size: f64, width: usize) -> (f64, f64) {
+    if length == 0.0 {
+        return (0.0, 0.0);
+    }
+    let alignment = (size / (length * (width as f64).sqrt())).min(1.0);
+    let spread = (1.0 / (alignment * alignment) - 1.0) / (width - 1) as f64;
+    (length * length / size, length * spread.sqrt())
+}
+
+/// The upper half of an `f32` that is no less than `value`, which is not negative.
+fn upper_half(value: f64) -> u16 {
+    let single = up(value);
+    let half = (single.to_bits() >> 16) as u16;
+    if single.to_bits() & 0xffff == 0 { half } else { half + 1 }
+}
+
+/// The number that the upper half of an `f32` stands for.
+fn from_upper_half(half: u16) -> f64 {
+    f64::from(f32::from_bits(u32::from(half) << 16))
+}
+
+/// An `f32` no less than `value`.
+fn up(value: f64) -> f32 {
+    let single = value as f32;
+    if f64::from(single) < value { single.next_up() } else { single }
+}
+
+/// An `f32` no greater than `value`.
+fn down(value: f64) -> f32 {
+    -up(-value)
+}
+
+/// Codes, wherever they lie.
+#[derive(Clone, Copy, Debug)]
+pub struct CodesView<'a> {
+    frame: &'a Frame,
+    nibbles: &'a [Line],
+    bits: &'a [Line],
+}
+
+impl<'a> CodesView<'a> {
+    /// How many rows have codes.
+    pub fn len(&self) -> usize {
+        self.bits.len() / bit_lines(self.frame.rotation.width()) * GROUP
+    }
+
+    /// Whether no row has codes.
+    pub fn is_empty(&self) -> bool {
+        self.bits.is_empty()
+    }
+
+    /// What the rows are relative to.
+    pub fn frame(&self) -> &'a Frame {
+        self.frame
+    }
+
+    /// The blocks of nibbles, 16 rows each.
+    pub fn nibbles(&self) -> &'a [Line] {
+        self.nibbles
+    }
+
+    /// The blocks of bits, 64 rows each.
+    pub fn bits(&self) -> &'a [Line] {
+        self.bits
+    }
+
+    pub(super) fn width(&self) -> usize {
+        self.frame.rotation.width()
+    }
+
+    /// The scale of a row's code, the length of its rest, at least, and that of its code, at least.
+    fn numbers(&self, row: usize) -> (f64, f64, f64) {
+        let lines = nibble_lines(self.width());
+        let block = &self.nibbles[row / LANES * lines..][..lines];
+        let scales: &[f32; LANES] = bytemuck::cast_ref(&block[lines - 2]);
+        let bounds: &[u16; 2 * LANES] = bytemuck::cast_ref(&block[lines - 1]);
+        let lane = row % LANES;
+        (f64::from(scales[lane]), from_upper_half(bounds[lane]), from_upper_half(bounds[LANES + lane]))
+    }
+
+    /// The standard deviation of the error of a row's estimate for a unit query.
+    pub(super) fn deviation(&self, row: usize) -> f32 {
+        let lines = bit_lines(self.width());
+        let deviations: &[u16] = bytemuck::cast_slice(&self.bits[row / GROUP * lines..][lines - 2..lines]);
+        from_upper_half(deviations[row % GROUP]) as f32
+    }
+}
+
+/// Queries as codes in one frame are asked with them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct CodedQueries {
+    pub(super) nibbles: Vec<NibbleQuery>,
+    pub(super) bits: Vec<BitQuery>,
+    pub(super) bounds: Vec<Bound>,
+    /// The inner product of each query with the centre.
+    pub(super) bases: Vec<f32>,
+}
+
+impl CodedQueries {
+    pub(super) fn new(frame: &Frame, queries: &[f32], level: Level) -> Self {
+        let (dim, width) = (frame.rotation.dim(), frame.rotation.width());
+        let mut panel = vec![[0.0; PANEL]; width];
+        let mut coded = Self::default();
+        for queries in queries.chunks(PANEL * dim) {
+            panel.fill([0.0; PANEL]);
+            for (lane, query) in queries.chunks_exact(dim).enumerate() {
+                query.iter().zip(&mut panel).for_each(|(value, lanes)| lanes[lane] = *value);
+            }
+            let powers = compiled_for(level, || {
+                let powers = scale_down(&mut panel);
+                frame.rotation.apply(&mut panel);
+                powers
+            });
+            for (lane, query) in queries.chunks_exact(dim).enumerate() {
+                let rotated: Vec<f32> = panel.iter().map(|lanes| lanes[lane]).collect();
+                coded.push(frame, query, &rotated, powers[lane]);
+            }
+        }
+        coded
+    }
+
+    fn push(&mut self, frame: &Frame, query: &[f32], rotated: &[f32], power: f64) {
+        let largest = rotated.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
+        let base = query.iter().zip(&frame.centre).map(|(q, m)| f64::from(*q) * f64::from(*m)).sum::<f64>();
+        let rounded = Rounded::new(rotated, largest);
+        self.bounds.push(Bound::new(frame, &rounded, length(query) / power, base / power, power));
+        self.nibbles.push(rounded.query);
+        self.bits.push(bit_query(rotated, largest, power));
+        self.bases.push(base as f32);
+    }
+}
+
+/// The length of a vector.
+pub(super) fn length(vector: &[f32]) -> f64 {
+    vector.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt()
+}
+
+/// A rotated query rounded to bytes.
+struct Rounded {
+    query: NibbleQuery,
+    step: f64,
+    /// The length of the rounded query.
+    length: f64,
+    /// The length of what rounding took away.
+    rest: f64,
+}
+
+impl Rounded {
+    fn new(rotated: &[f32], largest: f32) -> Self {
+        let step = f64::from(down(f64::from(largest) / LARGEST).max(f32::MIN_POSITIVE));
+        let inverse = (1.0 / step) as f32;
+        let byte = |value: f32| (value * inverse).round_ties_even() as i8;
+        let words: Vec<[i8; 4]> =
+            rotated.as_chunks::<4>().0.iter().map(|values| values.map(byte)).collect();
+        let bytes: &[i8] = words.as_flattened();
+        let (mut sum, mut square, mut rest) = (0i32, 0i64, 0.0f64);
+        for (value, byte) in rotated.iter().zip(bytes) {
+            sum += i32::from(*byte);
+            square += i64::from(*byte).pow(2);
+            rest += (f64::from(*value) - step * f64::from(*byte)).powi(2);
+        }
+        let query = NibbleQuery { offset: 15 * sum, words };
+        Self { query, step, length: step * (square as f64).sqrt(), rest: rest.sqrt() }
+    }
+}
+
+/// The sums of signs of each four dimensions, the query rounded to odd numbers in -15..=15.
+fn bit_query(rotated: &[f32], largest: f32, power: f64) -> BitQuery {
+    /// Where sixteen levels are best cut off, in standard deviations of a component.
+    const CUT: f32 = 2.75;
+    let square: f32 = rotated.iter().map(|value| value * value).sum();
+    let reach = largest.min(CUT * (square / rotated.len() as f32).sqrt()).max(f32::MIN_POSITIVE);
+    // A level of 0..=15 for each; its odd number and 15, halved, are a sign's share of a sum.
+    let level = |value: f32| (value / reach * 7.5 + 7.5).round_ties_even().clamp(0.0, 15.0) as u8;
+    let sums = |values: &[f32; 4]| {
+        let levels = values.map(level);
+        let share = |sign: usize, level: u8| if sign == 1 { level } else { 15 - level };
+        std::array::from_fn(|signs| (0..4).map(|i| share(signs >> i & 1, levels[i])).sum())
+    };
+    let table = rotated.as_chunks::<4>().0.iter().map(sums).collect();
+    BitQuery { table, offset: 15 * rotated.len() as i32, step: (f64::from(reach) / 15.0 * power) as f32 }
+}
+
+/// An upper bound of the f32 inner product of a query with any row, from the row's nibbles.
+/// Everything in it is divided by a power of two, so that the query's largest component is near 1.
+#[derive(Clone, Debug)]
+pub(super) struct Bound {
+    step: f64,
+    /// The length of the rounded query.
+    rounded: f64,
+    /// What a unit of the length of a row's rest may add, beside the product with the rest.
+    rest: f64,
+    /// What a unit of the length of a row's code may add.
+    size: f64,
+    /// What is added whatever the row: the product with the centre, and rounding.
+    base: f64,
+    power: f64,
+    /// One over the square root of the width: what a rest is likely to add, as a part of the most.
+    likely: f64,
+}
+
+impl Bound {
+    fn new(frame: &Frame, rounded: &Rounded, length: f64, base: f64, power: f64) -> Self {
+        let dim = frame.rotation.dim();
+        // The f32 product: a chain of fused operations a lane, then the lanes are added up.
+        let steps = (dim / LANES + 8) as f64 * UNIT;
+        let product = steps / (1.0 - steps) * length;
+        // The rounded query is away from the rotated one by its rest and the rotation's error.
+        let away = rounded.rest + frame.rotation.error() * length;
+        // A row's rest is orthogonal to its code up to the error of its rotation and of its scale.
+        let slant = (frame.rotation.error() + 2.0 * UNIT) * rounded.length;
+        // Six roundings in the cheap test, each of a term or a sum of terms.
+        let scan = 8.0 * UNIT * rounded.length;
+        let beside = 1.000_001 * (product + away + slant + scan);
+        let centre = self::length(&frame.centre);
+        let tiny = (dim + 64) as f64 * f64::from(f32::from_bits(1)) * (1.0 + 1.0 / power);
+        Self {
+            step: rounded.step,
+            rounded: rounded.length * (1.0 + 8.0 * UNIT),
+            rest: beside,
+            size: beside,
+            base: base + product * centre + dim as f64 * f64::EPSILON * length * centre + tiny,
+            power,
+            likely: 3.0 / (frame.rotation.width() as f64).sqrt(),
+        }
+    }
+
+    /// What the scan passes, given the score that a row must reach.
+    pub(super) fn limit(&self, least: f32) -> Limit {
+        Limit {
+            step: self.step as f32,
+            residual: up(self.rounded + self.rest),
+            size: up(self.size),
+            least: down(self.floor(least)),
+        }
+    }
+
+    fn floor(&self, least: f32) -> f64 {
+        f64::from(least) / self.power - self.base
+    }
+
+    /// Where a row stands, given its product `dot` with the rounded query.
+    pub(super) fn judge(&self, codes: &CodesView<'_>, row: usize, dot: i32, least: f32) -> Verdict {
+        let (scale, rest, size) = codes.numbers(row);
+        let estimate = scale * self.step * f64::from(dot);
+        let along = if size > 0.0 { estimate / size } else { 0.0 };
+        let across = (self.rounded * self.rounded - along * along).max(0.0).sqrt();
+        let beside = rest * self.rest + size * self.size;
+        let floor = self.floor(least);
+        let upper = estimate + rest * across + beside;
+        if upper < floor {
+            Verdict::Out
+        } else if estimate + self.likely * rest * across + beside >= floor {
+            Verdict::Likely
+        } else {
+            Verdict::Possible(up((upper + self.base) * self.power))
+        }
+    }
+
+    /// The estimate of a row's score.
+    pub(super) fn estimate(&self, codes: &CodesView<'_>, row: usize, dot: i32) -> f32 {
+        let (scale, ..) = codes.numbers(row);
+        ((scale * self.step * f64::from(dot) + self.base) * self.power) as f32
+    }
+}
+
+/// What a row's nibbles say about its score.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Verdict {
+    /// It cannot reach what it must.
+    Out,
+    /// It can, but probably does not: an upper bound of the score.
+    Possible(f32),
+    /// It probably does.
+    Likely,
+}

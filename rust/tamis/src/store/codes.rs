@@ -1,0 +1,53 @@
+//! Codes of vectors as sections of a container.
+//!
+//! | section | content |
+//! |---|---|
+//! | `frame` | what stands for the rotation, u64, then the centre, f32 |
+//! | `nibbles` | a block for each 16 rows, see [`crate::dense::codes`] |
+//! | `bits` | a block for each 64 rows |
+
+use super::format::Container;
+use crate::dense::{CodesView, Frame};
+use crate::Result;
+
+/// The sections of codes, given the bytes of their frame.
+pub(super) fn sections<'a>(codes: &CodesView<'a>, frame: &'a [u8]) -> [(&'static str, &'a [u8]); 3] {
+    [
+        ("frame", frame),
+        ("nibbles", bytemuck::cast_slice(codes.nibbles())),
+        ("bits", bytemuck::cast_slice(codes.bits())),
+    ]
+}
+
+/// The bytes of the frame of codes.
+pub(super) fn frame_bytes(codes: &CodesView<'_>) -> Vec<u8> {
+    let mut frame = codes.frame().seed().to_le_bytes().to_vec();
+    frame.extend_from_slice(bytemuck::cast_slice(codes.frame().centre()));
+    frame
+}
+
+/// Reads the frame of the codes, if there are any, and checks that all of it fits `rows` rows of
+/// width `dim`.
+pub(super) fn frame(container: &Container, dim: usize, rows: usize) -> Result<Option<Frame>> {
+    if !container.has("frame") {
+        return Ok(None);
+    }
+    let misfit = || container.corrupt("its codes do not fit its vectors");
+    let (seed, centre) = container.section("frame")?.split_first_chunk().ok_or_else(misfit)?;
+    if centre.len() != 4 * dim {
+        return Err(misfit());
+    }
+    let centre = centre.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    let frame = Frame::new(centre, u64::from_le_bytes(*seed));
+    if view(container, &frame)?.len() > rows {
+        return Err(misfit());
+    }
+    Ok(Some(frame))
+}
+
+/// The codes of a container whose frame was read.
+pub(super) fn view<'a>(container: &'a Container, frame: &'a Frame) -> Result<CodesView<'a>> {
+    frame
+        .view(container.array("nibbles")?, container.array("bits")?)
+        .ok_or_else(|| container.corrupt("its codes are no whole blocks"))
+}
