@@ -110,7 +110,7 @@ class TamisFast(TamisExact):
     name = "tamis fast"
     shares = TamisExact
     precision = "fast"
-    efforts = (1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
+    efforts = (2, 3, 4, 6, 8, 12, 16, 20, 25, 30, 40, 50, 60, 80, 100, 130, 160, 200, 300, 500)
     targets = (0.99, 0.999)
 
 
@@ -260,7 +260,7 @@ class FaissHnsw(Faiss):
     most_rows = GRAPH_ROWS
     copies = 1.3
     splits = False
-    efforts = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768)
+    efforts = (16, 24, 32, 40, 48, 64, 80, 96, 112, 128, 160, 192, 256, 384, 512, 768, 1024)
 
     def make(self, dim: int) -> Any:
         return self.library.IndexHNSWFlat(dim, 32, self.library.METRIC_INNER_PRODUCT)
@@ -278,7 +278,7 @@ class FaissHnsw(Faiss):
 
 
 class Hnswlib(Peer):
-    """The same graph by its inventors."""
+    """The same graph by its inventors, built with as much care as faiss does by default."""
 
     name = "hnswlib M32"
     module = "hnswlib"
@@ -289,7 +289,7 @@ class Hnswlib(Peer):
 
     def build(self, matrix: FloatArray, threads: int) -> None:
         self.index = self.library.Index("ip", matrix.shape[1])
-        self.index.init_index(len(matrix), M=32, ef_construction=200)
+        self.index.init_index(len(matrix), M=32, ef_construction=40)
         self.index.add_items(matrix, num_threads=threads)
 
     def search(self, queries: FloatArray, k: int, effort: float | None, threads: int) -> IntArray:

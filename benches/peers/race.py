@@ -126,6 +126,11 @@ def race(job: Job) -> Line:
     return result
 
 
+def save_truth(path: Path, truth: vectors.Truth) -> None:
+    """Write queries and their best rows."""
+    np.savez(path, queries=truth.queries, rows=truth.rows, cosines=truth.cosines)
+
+
 def load_truth(path: str) -> vectors.Truth:
     """Read queries and their best rows."""
     with np.load(path) as file:
@@ -233,7 +238,7 @@ def time_single(
     """Time one query on one thread."""
     timing.pin(1)
     turns = {"read": reading(matrix), **ways(entries, timed.queries, k, 1)}
-    for name, times in timing.interleave(turns, len(timed.queries), seed=k).items():
+    for name, times in timing.interleave(turns, len(timed.queries)).items():
         found[name] |= {"p50": times.ms(), "p99": times.ms(99), "calls": len(times.seconds)}
         if name != "read":
             found[name]["recall"] = mean_recall(times.answers, matrix, timed, k)
@@ -247,7 +252,7 @@ def time_pair(
     able = [entry for entry in entries if entry.peer.splits]
     turns = {"read": reading(matrix), **ways(able, timed.queries, 10, 2)}
     for name, times in timing.interleave(
-        turns, max(len(timed.queries) // 3, 1), pause=0.01, seed=2
+        turns, max(len(timed.queries) // 3, 1), pause=0.01
     ).items():
         found[name]["pair_p50"] = times.ms()
     timing.pin(1)
@@ -290,9 +295,7 @@ def time_curve(
                 entry = Entry(f"{peer.name} {effort}", peer, effort)
                 entries.append(entry)
                 recalls[entry.name] = (peer.name, recall)
-    timings = timing.interleave(
-        ways(entries, timed.queries, 10, 1), min(len(timed.queries), 30), seed=3
-    )
+    timings = timing.interleave(ways(entries, timed.queries, 10, 1), min(len(timed.queries), 30))
     return [
         {"name": recalls[name][0], "recall": recalls[name][1], "p50": times.ms()}
         for name, times in timings.items()
@@ -315,15 +318,11 @@ def work(
                 stats = entry.peer.index.search(query[np.newaxis], stats=True, **options)[2]
                 counts.append([int(np.sum(each)) for each in (stats.passed, stats.rescored)])
             passed, rescored = np.array(counts).T
-            yield {
-                "name": entry.name,
-                "k": k,
-                "level": str(stats.level),
-                "passed": float(np.median(passed)),
-                "passed_p90": float(np.percentile(passed, 90)),
-                "rescored": float(np.median(rescored)),
-                "rescored_p90": float(np.percentile(rescored, 90)),
-            }
+            found: Line = {"name": entry.name, "k": k, "level": str(stats.level)}
+            for what, each in (("passed", passed), ("rescored", rescored)):
+                found[what] = round(float(np.median(each)))
+                found[f"{what}_p90"] = round(float(np.percentile(each, 90)))
+            yield found
 
 
 def time_filters(index: DenseIndex, queries: FloatArray) -> list[Line]:
@@ -344,7 +343,7 @@ def time_filters(index: DenseIndex, queries: FloatArray) -> list[Line]:
         return search
 
     turns = {"none": way(None)} | {f"{share:.1%}": way(share) for share in SHARES}
-    timings = timing.interleave(turns, min(len(queries), 100), seed=4)
+    timings = timing.interleave(turns, min(len(queries), 100))
     lines: list[Line] = [{"share": "none", "p50": timings["none"].ms(), "differences": None}]
     for share, mask in masks.items():
         times = timings[f"{share:.1%}"]
@@ -382,16 +381,16 @@ def opening(job: Job) -> Line:
 
 def exactness(job: Job) -> Line:
     """Count where the exact answers differ from the exhaustive ones, and those from float64."""
-    matrix = np.load(job.matrix)
-    with np.load(job.truth) as file:
-        queries = file["queries"]
+    matrix, queries = np.load(job.matrix), load_truth(job.truth).queries
     timing.pin(job.threads)
     index = DenseIndex(matrix.shape[1])
     index.add(matrix)
     index.build(threads=job.threads)
     # Of two rows, each product of float32 is off by at most this much, however it is summed.
     slack = 2 * (matrix.shape[1] + 8) * 2.0**-24
-    counts = dict.fromkeys(["batch_10", "single_10", "batch_100", "single_100", "beyond"], 0)
+    counts = dict.fromkeys(
+        ["batch_10", "single_10", "batch_100", "single_100", "float64", "beyond"], 0
+    )
     score_error = regret = 0.0
     for start in range(0, len(queries), 256):
         some = queries[start : start + 256]
@@ -412,6 +411,7 @@ def exactness(job: Job) -> Line:
             score_error = max(score_error, float(np.abs(scores[number] - cosines).max()))
             worse = float((known.cosines[number] - cosines).max())
             regret = max(regret, worse)
+            counts["float64"] += not np.array_equal(rows[number], known.rows[number])
             counts["beyond"] += worse > slack
         print(f"{start + len(some)} of {len(queries)} queries: {counts}", flush=True)
     return {

@@ -1,12 +1,15 @@
 """Timing that is fair, the machine it happened on, and tables of it.
 
-Contestants take turns query by query, in a new order each round, so that each finds the caches as
-the others left them and each meets the same disturbances.
+Contestants take turns query by query, in a new order each round, so that each meets the same
+disturbances. Before each call the caches are filled with something else, as the encoding of a
+question does it in use: what a call finds in them does not depend on who takes part.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import gc
 import math
 import os
 import platform
@@ -21,6 +24,9 @@ from typing import Generic, TypeVar
 import numpy as np
 
 T = TypeVar("T")
+
+#: What is read between two calls: twice the last cache of most machines.
+OTHER_BYTES = 64_000_000
 
 
 @dataclass
@@ -58,7 +64,6 @@ def interleave(
     *,
     turn: float = 0.04,
     pause: float = 0.0,
-    seed: int = 0,
 ) -> dict[str, Timing[T]]:
     """Time all ways in turns.
 
@@ -74,16 +79,18 @@ def interleave(
     pause : float
         Seconds of sleep before each call, for helper threads of the call before it that spin.
     """
-    shuffler = random.Random(seed)
+    shuffler = random.Random(0)
+    other = np.ones(OTHER_BYTES // 4, np.float32)
     every = {}
     for name, way in ways.items():
         first = min(seconds(way, 0)[0] for _ in range(2))
-        every[name] = min(math.ceil(first / turn), max(rounds // 10, 1))
+        every[name] = max(1, min(math.ceil(first / turn), rounds // 10))
     timings: dict[str, Timing[T]] = {name: Timing() for name in ways}
     for number in range(rounds):
         names = [name for name in ways if number % every[name] == 0]
         shuffler.shuffle(names)
         for name in names:
+            other.dot(other)
             if pause:
                 time.sleep(pause)
             elapsed, answer = seconds(ways[name], number)
@@ -101,6 +108,9 @@ def seconds(way: Callable[[int], T], number: int) -> tuple[float, T]:
 
 def cost(work: Callable[[], object]) -> Cost:
     """Do the work once and return what it took."""
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)  # else the work might fill what earlier work gave back
     resident, start, cpu = resident_bytes(), time.perf_counter(), time.process_time()
     work()
     elapsed, cpu = time.perf_counter() - start, time.process_time() - cpu

@@ -39,6 +39,11 @@ class Truth:
     rows: IntArray
     cosines: DoubleArray
 
+    @classmethod
+    def unknown(cls, queries: FloatArray) -> Truth:
+        """Return queries whose best rows nobody looked for."""
+        return cls(queries, np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0)))
+
 
 class Clustered:
     """Clusters and noise under a decaying spectrum, hidden by a rotation.

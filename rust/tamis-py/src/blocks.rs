@@ -218,7 +218,9 @@ impl BM25Index {
         let lists = interruptible(py, |stop| {
             let postings = read(&self.postings);
             let threads = threads.unwrap_or_else(threads::available);
-            threads::map_each(queries.len(), threads, stop, |query| self.hits(&postings, &queries[query], k.0))
+            threads::map_each(queries.len(), threads, stop, |query| {
+                self.hits(&postings, &queries[query], k.0)
+            })
         })?;
         arrays::hit_matrices(py, &lists, arrays::longest(&lists))
     }

@@ -9,8 +9,8 @@ use pyo3::types::PyBytes;
 use tamis::index::{self, NewChunk, Settings};
 
 use crate::arrays::{self, HitArrays, HitMatrices, K};
-use crate::stop::interruptible;
 use crate::errors::{InvalidInputError, to_py};
+use crate::stop::interruptible;
 
 /// One version of an index.
 #[pyclass(frozen, module = "tamis._core")]

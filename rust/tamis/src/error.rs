@@ -29,7 +29,9 @@ pub enum Error {
     },
 
     /// A vector without a direction.
-    #[error("row {row} of the vectors has length zero, so its cosine is undefined; leave such rows out, or keep them with a cosine of 0 (on_zero=\"keep\")")]
+    #[error(
+        "row {row} of the vectors has length zero, so its cosine is undefined; leave such rows out, or keep them with a cosine of 0 (on_zero=\"keep\")"
+    )]
     ZeroVector {
         /// Row in the matrix that was given.
         row: usize,

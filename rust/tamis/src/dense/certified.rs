@@ -52,7 +52,9 @@ pub(super) fn scan(shared: &Shared<'_>, prepared: &Prepared<'_>, range: Range<us
         }
         limits.clear();
         let thresholds = shared.thresholds.iter();
-        limits.extend(prepared.queries.bounds.iter().zip(thresholds).map(|(bound, least)| bound.limit(least.get())));
+        limits.extend(
+            prepared.queries.bounds.iter().zip(thresholds).map(|(bound, least)| bound.limit(least.get())),
+        );
         let found = &mut found[..length * states.len()];
         scan_nibbles(
             shared.level,
@@ -155,7 +157,11 @@ pub(super) fn raise_thresholds(shared: &Shared<'_>) {
     const LEAST: usize = 8;
     const BLOCKS_A_SAMPLE: usize = 48;
     let blocks = |prepared: &Prepared<'_>| {
-        let coded = if prepared.queries.bounds.is_empty() { 0 } else { prepared.part.codes.map_or(0, |codes| codes.len()) };
+        let coded = if prepared.queries.bounds.is_empty() {
+            0
+        } else {
+            prepared.part.codes.map_or(0, |codes| codes.len())
+        };
         coded / LANES
     };
     let all: usize = shared.parts.iter().map(blocks).sum();

@@ -24,7 +24,7 @@
 use bytemuck::Zeroable;
 
 use super::rotation::{Lanes, PANEL, Rotation, UNIT};
-use super::simd::{BITS_ROWS, BitQuery, LANES, Level, Limit, Line, NibbleQuery, compiled_for};
+use super::simd::{BITS_ROWS, BitQuery, LANES, Level, Limit, Line, NibbleQuery, Plain, compiled_for};
 use crate::Result;
 use crate::threads::{self, Stop};
 
@@ -81,8 +81,8 @@ impl Frame {
     pub fn view<'a>(&'a self, nibbles: &'a [Line], bits: &'a [Line]) -> Option<CodesView<'a>> {
         let width = self.rotation.width();
         let groups = bits.len() / bit_lines(width);
-        let fits = bits.len() == groups * bit_lines(width)
-            && nibbles.len() == groups * BLOCKS * nibble_lines(width);
+        let fits =
+            bits.len() == groups * bit_lines(width) && nibbles.len() == groups * BLOCKS * nibble_lines(width);
         fits.then_some(CodesView { frame: self, nibbles, bits })
     }
 }
@@ -127,11 +127,9 @@ impl Codes {
             let mut bits = vec![Line::zeroed(); groups.len() * bit_lines];
             let mut panel = vec![[0.0; PANEL]; width];
             let places = nibbles.chunks_exact_mut(nibble_lines).zip(bits.chunks_exact_mut(bit_lines));
-            compiled_for(level, || {
-                for (rows, (nibbles, bits)) in groups.iter().zip(places) {
-                    self.encode(rows, &mut panel, nibbles, bits);
-                }
-            });
+            for (rows, (nibbles, bits)) in groups.iter().zip(places) {
+                compiled_for(level, Encoding { frame: &self.frame, rows, panel: &mut panel, nibbles, bits });
+            }
             (nibbles, bits)
         })?;
         let added = groups.len();
@@ -144,24 +142,42 @@ impl Codes {
         Ok(())
     }
 
-    /// Encodes the rows of one group.
+    /// The codes to search in.
+    pub fn view(&self) -> CodesView<'_> {
+        CodesView { frame: &self.frame, nibbles: &self.nibbles, bits: &self.bits }
+    }
+}
+
+/// The rows of one group, to be encoded.
+struct Encoding<'a> {
+    frame: &'a Frame,
+    rows: &'a [f32],
+    panel: &'a mut [Lanes],
+    nibbles: &'a mut [Line],
+    bits: &'a mut [Line],
+}
+
+impl Plain for Encoding<'_> {
+    type Done = ();
+
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "it is compiled for each instruction set")]
-    fn encode(&self, rows: &[f32], panel: &mut [Lanes], nibbles: &mut [Line], bits: &mut [Line]) {
-        let (dim, width) = (self.frame.rotation.dim(), self.frame.rotation.width());
+    fn run(self) {
+        let Self { frame, rows, panel, nibbles, bits } = self;
+        let (dim, width) = (frame.rotation.dim(), frame.rotation.width());
         let (signs, bit_numbers) = bits.split_at_mut(width / 8);
         let blocks = nibbles.chunks_exact_mut(nibble_lines(width));
         for (quarter, (rows, block)) in rows.chunks_exact(PANEL * dim).zip(blocks).enumerate() {
             for (lane, row) in rows.chunks_exact(dim).enumerate() {
-                for ((value, centre), lanes) in row.iter().zip(&self.frame.centre).zip(&mut *panel) {
+                for ((value, centre), lanes) in row.iter().zip(&frame.centre).zip(&mut *panel) {
                     lanes[lane] = value - centre;
                 }
             }
             panel[dim..].fill([0.0; PANEL]);
             let exponents = scale_down(panel);
             let lengths = sums(panel, |value| f64::from(value) * f64::from(value)).map(f64::sqrt);
-            self.frame.rotation.apply(panel);
-            self.encode_nibbles(panel, &exponents, &lengths, block);
+            frame.rotation.apply(panel);
+            encode_nibbles(frame.rotation.error() + UNIT, panel, &exponents, &lengths, block);
             let places = signs.iter_mut().map(|line| &mut line.0.as_chunks_mut::<PANEL>().0[quarter]);
             encode_bits(panel, places);
             let sizes = sums(panel, |value| f64::from(value.abs()));
@@ -174,55 +190,72 @@ impl Codes {
             }
         }
     }
+}
 
-    /// Encodes the rows of a rotated panel, whose lengths before it was rotated are given.
-    #[inline(always)]
-    #[allow(clippy::inline_always, reason = "it is compiled for each instruction set")]
-    fn encode_nibbles(&self, panel: &[Lanes], exponents: &[f64; PANEL], lengths: &[f64; PANEL], block: &mut [Line]) {
-        let inverse_steps = best_steps(panel, lengths);
-        let (codes, numbers) = block.split_at_mut(panel.len() / 8);
-        let (mut along, mut square) = ([0.0f64; PANEL], [0.0f64; PANEL]);
-        for (dimensions, line) in panel.as_chunks::<8>().0.iter().zip(codes) {
-            let bytes: &mut [[u8; 4]; PANEL] = bytemuck::cast_mut(&mut line.0);
-            for (i, values) in dimensions.iter().enumerate() {
-                let levels = levels(values, &inverse_steps);
-                for lane in 0..PANEL {
-                    let code = odd(levels[lane]);
-                    along[lane] += f64::from(values[lane]) * f64::from(code);
-                    square[lane] += f64::from(code) * f64::from(code);
-                    bytes[lane][i % 4] |= (levels[lane].to_bits() as u8 & 15) << (4 * (i / 4));
-                }
-            }
-        }
-        let scales: [f64; PANEL] = std::array::from_fn(|lane| along[lane] / square[lane]);
-        let mut rests = [0.0f64; PANEL];
-        for values in panel {
+/// Encodes the rows of a rotated panel, whose lengths before it was rotated are given, and the
+/// error of the rotation as a part of them.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "it is compiled for each instruction set")]
+fn encode_nibbles(
+    error: f64,
+    panel: &[Lanes],
+    exponents: &[f64; PANEL],
+    lengths: &[f64; PANEL],
+    block: &mut [Line],
+) {
+    let inverse_steps = best_steps(panel, lengths);
+    let (codes, numbers) = block.split_at_mut(panel.len() / 8);
+    let (mut along, mut square) = ([0.0f64; PANEL], [0.0f64; PANEL]);
+    for (dimensions, line) in panel.as_chunks::<8>().0.iter().zip(codes) {
+        let bytes: &mut [[u8; 4]; PANEL] = bytemuck::cast_mut(&mut line.0);
+        for (i, values) in dimensions.iter().enumerate() {
             let levels = levels(values, &inverse_steps);
             for lane in 0..PANEL {
-                let rest = f64::from(values[lane]) - scales[lane] * f64::from(odd(levels[lane]));
-                rests[lane] += rest * rest;
+                let code = odd(levels[lane]);
+                along[lane] += f64::from(values[lane]) * f64::from(code);
+                square[lane] += f64::from(code) * f64::from(code);
+                bytes[lane][i % 4] |= (levels[lane].to_bits() as u8 & 15) << (4 * (i / 4));
             }
         }
-        let [scale_line, bound_line] = numbers else { return };
-        let stored: &mut [f32; LANES] = bytemuck::cast_mut(scale_line);
-        let bounds: &mut [u16; 2 * LANES] = bytemuck::cast_mut(bound_line);
+    }
+    let scales: [f64; PANEL] = std::array::from_fn(|lane| along[lane] / square[lane]);
+    let mut rests = [0.0f64; PANEL];
+    for values in panel {
+        let levels = levels(values, &inverse_steps);
         for lane in 0..PANEL {
-            let size = square[lane].sqrt();
-            let scale = scales[lane] * exponents[lane];
-            stored[lane] = scale as f32;
-            let rounding = (scale - f64::from(stored[lane])).abs() * size;
-            // The rest as computed, what the rotation and the difference to the centre may have
-            // changed, and what numbers too small for an f32 may have lost.
-            let error = (self.frame.rotation.error() + UNIT) * lengths[lane] + 1e-40;
-            let rest = (rests[lane].sqrt() + error) * exponents[lane] + rounding;
-            bounds[lane] = upper_half(rest);
-            bounds[LANES + lane] = upper_half(f64::from(stored[lane]).abs() * size);
+            let rest = f64::from(values[lane]) - scales[lane] * f64::from(odd(levels[lane]));
+            rests[lane] += rest * rest;
         }
     }
+    let [scale_line, bound_line] = numbers else { return };
+    let stored: &mut [f32; LANES] = bytemuck::cast_mut(scale_line);
+    let bounds: &mut [u16; 2 * LANES] = bytemuck::cast_mut(bound_line);
+    for lane in 0..PANEL {
+        let size = square[lane].sqrt();
+        let scale = scales[lane] * exponents[lane];
+        stored[lane] = scale as f32;
+        let rounding = (scale - f64::from(stored[lane])).abs() * size;
+        // The rest as computed, what the rotation and the difference to the centre may have
+        // changed, and what numbers too small for an f32 may have lost.
+        let error = error * lengths[lane] + 1e-40;
+        let rest = (rests[lane].sqrt() + error) * exponents[lane] + rounding;
+        bounds[lane] = upper_half(rest);
+        bounds[LANES + lane] = upper_half(f64::from(stored[lane]).abs() * size);
+    }
+}
 
-    /// The codes to search in.
-    pub fn view(&self) -> CodesView<'_> {
-        CodesView { frame: &self.frame, nibbles: &self.nibbles, bits: &self.bits }
+/// A panel of queries, to be scaled and rotated; gives the powers of two that were taken out.
+struct Turning<'a>(&'a Rotation, &'a mut [Lanes]);
+
+impl Plain for Turning<'_> {
+    type Done = [f64; PANEL];
+
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "it is compiled for each instruction set")]
+    fn run(self) -> [f64; PANEL] {
+        let powers = scale_down(self.1);
+        self.0.apply(self.1);
+        powers
     }
 }
 
@@ -274,7 +307,11 @@ fn sums(panel: &[Lanes], f: impl Fn(f32) -> f64) -> [f64; PANEL] {
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "it is compiled for each instruction set")]
 fn levels(values: &Lanes, inverse_steps: &Lanes) -> Lanes {
-    std::array::from_fn(|lane| (values[lane] * inverse_steps[lane] + 7.5).clamp(0.0, 15.0) + 8_388_608.0)
+    let mut levels = [0.0; PANEL];
+    for lane in 0..PANEL {
+        levels[lane] = (values[lane] * inverse_steps[lane] + 7.5).max(0.0).min(15.0) + 8_388_608.0;
+    }
+    levels
 }
 
 /// The odd number that a level stands for.
@@ -439,11 +476,7 @@ impl CodedQueries {
             for (lane, query) in queries.chunks_exact(dim).enumerate() {
                 query.iter().zip(&mut panel).for_each(|(value, lanes)| lanes[lane] = *value);
             }
-            let powers = compiled_for(level, || {
-                let powers = scale_down(&mut panel);
-                frame.rotation.apply(&mut panel);
-                powers
-            });
+            let powers = compiled_for(level, Turning(&frame.rotation, &mut panel));
             for (lane, query) in queries.chunks_exact(dim).enumerate() {
                 let rotated: Vec<f32> = panel.iter().map(|lanes| lanes[lane]).collect();
                 coded.push(frame, query, &rotated, powers[lane]);
@@ -482,16 +515,17 @@ impl Rounded {
     fn new(rotated: &[f32], largest: f32) -> Self {
         let step = f64::from(down(f64::from(largest) / LARGEST).max(f32::MIN_POSITIVE));
         let inverse = (1.0 / step) as f32;
-        let byte = |value: f32| (value * inverse).round_ties_even() as i8;
-        let words: Vec<[i8; 4]> =
-            rotated.as_chunks::<4>().0.iter().map(|values| values.map(byte)).collect();
-        let bytes: &[i8] = words.as_flattened();
+        let bytes: Vec<i8> = rotated.iter().map(|value| (value * inverse).round_ties_even() as i8).collect();
         let (mut sum, mut square, mut rest) = (0i32, 0i64, 0.0f64);
-        for (value, byte) in rotated.iter().zip(bytes) {
+        for (value, byte) in rotated.iter().zip(&bytes) {
             sum += i32::from(*byte);
             square += i64::from(*byte).pow(2);
             rest += (f64::from(*value) - step * f64::from(*byte)).powi(2);
         }
+        let word = |bytes: &[i8; 4]| i32::from_le_bytes(bytes.map(|byte| byte as u8));
+        let words =
+            bytes.as_chunks::<4>().0.as_chunks::<2>().0.iter().map(|pair| [word(&pair[0]), word(&pair[1])]);
+        let words = words.collect();
         let query = NibbleQuery { offset: 15 * sum, words };
         Self { query, step, length: step * (square as f64).sqrt(), rest: rest.sqrt() }
     }

@@ -2,7 +2,7 @@
 
 use super::codes::{Codes, CodesView};
 use super::search::{Found, Part, Request, search};
-use super::simd::{Level, compiled_for};
+use super::simd::{Level, Plain, compiled_for};
 use crate::filter::RowSet;
 use crate::hit::Row;
 use crate::threads::Stop;
@@ -70,7 +70,13 @@ pub fn prepare(values: &[f32], dim: usize, metric: Metric) -> Result<Vec<f32>> {
 }
 
 /// [`prepare`], added to `out`; all rows or, on an error, none.
-fn prepare_into(values: &[f32], dim: usize, metric: Metric, on_zero: OnZero, out: &mut Vec<f32>) -> Result<()> {
+fn prepare_into(
+    values: &[f32],
+    dim: usize,
+    metric: Metric,
+    on_zero: OnZero,
+    out: &mut Vec<f32>,
+) -> Result<()> {
     if dim == 0 || !values.len().is_multiple_of(dim) {
         return Err(Error::Dimension(format!(
             "{} values are no whole number of rows of {dim}",
@@ -79,13 +85,33 @@ fn prepare_into(values: &[f32], dim: usize, metric: Metric, on_zero: OnZero, out
     }
     let before = out.len();
     out.reserve(values.len());
-    let added = compiled_for(Level::best(), || {
-        values.chunks_exact(dim).enumerate().try_for_each(|(i, row)| add_row(i, row, metric, on_zero, out))
-    });
+    let added = compiled_for(Level::best(), Adding { values, dim, metric, on_zero, out });
     if added.is_err() {
         out.truncate(before);
     }
     added
+}
+
+/// Rows to be checked and added.
+struct Adding<'a> {
+    values: &'a [f32],
+    dim: usize,
+    metric: Metric,
+    on_zero: OnZero,
+    out: &'a mut Vec<f32>,
+}
+
+impl Plain for Adding<'_> {
+    type Done = Result<()>;
+
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "it is compiled for each instruction set")]
+    fn run(self) -> Result<()> {
+        for (row, values) in self.values.chunks_exact(self.dim).enumerate() {
+            add_row(row, values, self.metric, self.on_zero, self.out)?;
+        }
+        Ok(())
+    }
 }
 
 #[inline(always)]
@@ -106,7 +132,9 @@ fn add_row(row: usize, values: &[f32], metric: Metric, on_zero: OnZero, out: &mu
                 LONGEST_SQUARE.sqrt()
             )));
         }
-        Metric::Cosine if square == 0.0 && on_zero == OnZero::Reject => return Err(Error::ZeroVector { row }),
+        Metric::Cosine if square == 0.0 && on_zero == OnZero::Reject => {
+            return Err(Error::ZeroVector { row });
+        }
         Metric::Cosine if square > 0.0 => {
             let norm = square.sqrt();
             out.extend(values.iter().map(|&value| (f64::from(value) / norm) as f32));
@@ -168,7 +196,12 @@ impl Matrix {
     }
 
     /// Another matrix's rows, which [`prepare`] gave, with codes.
-    pub(crate) fn of_prepared(values: Vec<f32>, like: &Self, threads: usize, stop: &Stop<'_>) -> Result<Self> {
+    pub(crate) fn of_prepared(
+        values: Vec<f32>,
+        like: &Self,
+        threads: usize,
+        stop: &Stop<'_>,
+    ) -> Result<Self> {
         let Self { dim, metric, on_zero, .. } = *like;
         let mut matrix = Self { values, ..Self::new(dim, metric, on_zero)? };
         matrix.build(threads, stop)?;

@@ -16,18 +16,19 @@ const AHEAD: usize = 3;
 /// Scores the rows of a range that may be found.
 pub(super) fn in_order(shared: &Shared<'_>, part: &Part<'_>, range: Range<usize>, states: &mut [State]) {
     let dim = shared.request.dim;
-    let mut scores = [0.0; BLOCK];
+    let mut scores = vec![0.0; BLOCK * states.len()];
     let passes = |row: usize| part.allowed.is_none_or(|allowed| allowed.contains(row as Row));
     for start in range.clone().step_by(BLOCK) {
         let block = start..range.end.min(start + BLOCK);
         if !block.clone().any(passes) {
             continue;
         }
-        let scores = &mut scores[..block.len()];
-        for (query, state) in shared.request.queries.chunks_exact(dim).zip(&mut *states) {
-            inner_products(shared.level, &part.values[block.start * dim..block.end * dim], query, scores);
+        let scores = &mut scores[..block.len() * states.len()];
+        let values = &part.values[block.start * dim..block.end * dim];
+        inner_products(shared.level, values, shared.request.queries, dim, scores);
+        for (scores, state) in scores.chunks_exact(block.len()).zip(&mut *states) {
             state.work.scanned += block.len() as u64;
-            for (row, &score) in block.clone().zip(&*scores) {
+            for (row, &score) in block.clone().zip(scores) {
                 if state.top.admits(score) && passes(row) {
                     state.top.push(Hit { score, row: part.base + row as Row });
                 }
@@ -39,15 +40,14 @@ pub(super) fn in_order(shared: &Shared<'_>, part: &Part<'_>, range: Range<usize>
 /// Scores the rows of a list.
 pub(super) fn one_by_one(shared: &Shared<'_>, part: &Part<'_>, rows: &[Row], states: &mut [State]) {
     let dim = shared.request.dim;
+    let mut scores = vec![0.0; states.len()];
     for (i, &row) in rows.iter().enumerate() {
         if let Some(&next) = rows.get(i + AHEAD) {
             prefetch(part.row(next as usize, dim));
         }
-        let values = part.row(row as usize, dim);
-        for (query, state) in shared.request.queries.chunks_exact(dim).zip(&mut *states) {
-            let mut score = [0.0];
-            inner_products(shared.level, values, query, &mut score);
-            state.top.push(Hit { score: score[0], row: part.base + row });
+        inner_products(shared.level, part.row(row as usize, dim), shared.request.queries, dim, &mut scores);
+        for (&score, state) in scores.iter().zip(&mut *states) {
+            state.top.push(Hit { score, row: part.base + row });
         }
     }
     states.iter_mut().for_each(|state| state.work.gathered += rows.len() as u64);
@@ -57,7 +57,8 @@ pub(super) fn one_by_one(shared: &Shared<'_>, part: &Part<'_>, rows: &[Row], sta
 pub(super) fn score(shared: &Shared<'_>, query: usize, row: Row) -> f32 {
     let (part, own) = shared.locate(row);
     let mut score = [0.0];
-    inner_products(shared.level, part.row(own, shared.request.dim), shared.query(query), &mut score);
+    let dim = shared.request.dim;
+    inner_products(shared.level, part.row(own, dim), shared.query(query), dim, &mut score);
     score[0]
 }
 

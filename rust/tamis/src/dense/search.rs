@@ -168,9 +168,12 @@ pub(super) struct Prepared<'a> {
 impl<'a> Prepared<'a> {
     fn new(part: &Part<'a>, request: &Request<'_>, level: Level) -> Self {
         let way = way(part, request);
-        let frame = part.codes.filter(|_| matches!(way, Way::Certify | Way::Estimate)).map(|codes| codes.frame());
-        let queries = frame.map_or_else(CodedQueries::default, |frame| CodedQueries::new(frame, request.queries, level));
-        let rows = part.allowed.filter(|_| way == Way::Gather).map_or_else(Vec::new, |rows| rows.rows().collect());
+        let frame =
+            part.codes.filter(|_| matches!(way, Way::Certify | Way::Estimate)).map(|codes| codes.frame());
+        let queries = frame
+            .map_or_else(CodedQueries::default, |frame| CodedQueries::new(frame, request.queries, level));
+        let rows =
+            part.allowed.filter(|_| way == Way::Gather).map_or_else(Vec::new, |rows| rows.rows().collect());
         Self { part: *part, queries, way, rows }
     }
 
@@ -307,8 +310,7 @@ fn search_in(parts: &[Part<'_>], request: &Request<'_>, stop: &Stop<'_>) -> Resu
         thresholds: (0..n_queries).map(|_| Threshold::new()).collect(),
         lengths: request.queries.chunks_exact(dim).map(length).collect(),
     };
-    let tasks: Vec<Task> =
-        shared.parts.iter().enumerate().flat_map(|(i, part)| part.tasks(i, dim)).collect();
+    let tasks: Vec<Task> = shared.parts.iter().enumerate().flat_map(|(i, part)| part.tasks(i, dim)).collect();
     if shared.parts.iter().any(|part| part.way == Way::Certify) {
         certified::raise_thresholds(&shared);
     }
@@ -317,9 +319,8 @@ fn search_in(parts: &[Part<'_>], request: &Request<'_>, stop: &Stop<'_>) -> Resu
         Precision::Fast { oversample } => ((k as f64 * oversample).ceil() as usize).clamp(k, rows.max(k)),
         _ => k,
     };
-    let start = || -> Vec<State> {
-        std::iter::repeat_with(|| State::new(k, rows, wanted)).take(n_queries).collect()
-    };
+    let start =
+        || -> Vec<State> { std::iter::repeat_with(|| State::new(k, rows, wanted)).take(n_queries).collect() };
     let states = threads::map_tasks(tasks.len(), request.threads, stop, start, |states, task| {
         let Task { part, way, range } = tasks[task].clone();
         let part = &shared.parts[part];

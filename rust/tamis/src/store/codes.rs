@@ -7,8 +7,8 @@
 //! | `bits` | a block for each 64 rows |
 
 use super::format::Container;
-use crate::dense::{CodesView, Frame};
 use crate::Result;
+use crate::dense::{CodesView, Frame};
 
 /// The sections of codes, given the bytes of their frame.
 pub(super) fn sections<'a>(codes: &CodesView<'a>, frame: &'a [u8]) -> [(&'static str, &'a [u8]); 3] {

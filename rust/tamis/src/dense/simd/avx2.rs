@@ -1,5 +1,5 @@
-//! AVX2 and FMA. Inner products: two registers of eight lanes a row, four rows side by side so
-//! that eight chains of additions hide each other's latency. Nibbles: a register is four
+//! AVX2 and FMA. Inner products: two registers of eight lanes a pair, 2 rows by 3 queries side
+//! by side. Nibbles: a register is four
 //! dimensions of eight rows. Bits: a register is eight signs of 32 rows, which look their sums up.
 //! Oracle: [`super::scalar`].
 #![allow(unsafe_code)]
@@ -7,7 +7,8 @@
 use std::arch::x86_64::*;
 
 use super::{
-    BITS_ROWS, BitQuery, BlockDots, BlockSums, LANES, Limit, Line, NibbleQuery, finish, in_tiles,
+    BITS_ROWS, BitQuery, BlockDots, BlockSums, LANES, Limit, Line, NibbleQuery, Plain, by_tiles, finish,
+    in_registers, in_tiles,
 };
 
 #[target_feature(enable = "avx2")]
@@ -27,42 +28,63 @@ fn store(registers: [__m256; 2]) -> [f32; LANES] {
     lanes
 }
 
+/// [`super::fold`] in registers.
+#[target_feature(enable = "avx2")]
+fn fold(lanes: [__m256; 2]) -> f32 {
+    let eight = _mm256_add_ps(lanes[0], lanes[1]);
+    let four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps::<1>(eight));
+    let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps::<1>(two, two))) + 0.0
+}
+
 #[target_feature(enable = "avx2,fma")]
-fn products<const N: usize>(rows: [&[f32]; N], query: &[[f32; LANES]], tail: &[f32]) -> [f32; N] {
-    let rows = rows.map(|row| row.as_chunks::<LANES>());
-    let mut sums = [[_mm256_setzero_ps(); 2]; N];
-    for (i, q) in query.iter().enumerate() {
-        let q = load(q);
-        for (sum, (row, _)) in sums.iter_mut().zip(&rows) {
-            let x = load(&row[i]);
-            sum[0] = _mm256_fmadd_ps(x[0], q[0], sum[0]);
-            sum[1] = _mm256_fmadd_ps(x[1], q[1], sum[1]);
+fn products<const R: usize, const Q: usize>(
+    rows: &[f32],
+    queries: &[f32],
+    dim: usize,
+    scores: &mut [[f32; R]; Q],
+) {
+    let (rows, queries) = (in_registers::<R>(rows, dim), in_registers::<Q>(queries, dim));
+    let mut sums = [[[_mm256_setzero_ps(); 2]; R]; Q];
+    for i in 0..dim / LANES {
+        for r in 0..R {
+            let x = load(&rows[r].0[i]);
+            for q in 0..Q {
+                let y = load(&queries[q].0[i]);
+                sums[q][r][0] = _mm256_fmadd_ps(x[0], y[0], sums[q][r][0]);
+                sums[q][r][1] = _mm256_fmadd_ps(x[1], y[1], sums[q][r][1]);
+            }
         }
     }
-    let mut scores = [0.0; N];
-    for ((score, sum), (_, row_tail)) in scores.iter_mut().zip(sums).zip(rows) {
-        *score = finish(store(sum), row_tail, tail);
-    }
-    scores
-}
-
-#[target_feature(enable = "avx2,fma")]
-pub(super) fn inner_products(rows: &[f32], query: &[f32], out: &mut [f32]) {
-    let dim = query.len();
-    let (query, tail) = query.as_chunks::<LANES>();
-    let (groups, rest) = out.as_chunks_mut::<4>();
-    let (grouped, single) = rows.split_at(groups.len() * 4 * dim);
-    for (rows, scores) in grouped.chunks_exact(4 * dim).zip(groups) {
-        *scores = products::<4>(std::array::from_fn(|i| &rows[i * dim..(i + 1) * dim]), query, tail);
-    }
-    for (row, score) in single.chunks_exact(dim).zip(rest) {
-        [*score] = products::<1>([row], query, tail);
+    for q in 0..Q {
+        for r in 0..R {
+            let (row, query) = (rows[r].1, queries[q].1);
+            let sum = sums[q][r];
+            scores[q][r] = if row.is_empty() { fold(sum) } else { finish(store(sum), row, query) };
+        }
     }
 }
 
 #[target_feature(enable = "avx2,fma")]
-pub(super) fn compiled<R>(work: impl FnOnce() -> R) -> R {
-    work()
+pub(super) fn inner_products(rows: &[f32], queries: &[f32], dim: usize, out: &mut [f32]) {
+    let single = |row: &[f32], query: &[f32]| {
+        let mut score = [[0.0]];
+        products::<1, 1>(row, query, dim, &mut score);
+        score[0][0]
+    };
+    by_tiles::<2, 3>(
+        rows,
+        queries,
+        dim,
+        out,
+        |rows, queries, scores| products(rows, queries, dim, scores),
+        single,
+    );
+}
+
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn run<P: Plain>(plain: P) -> P::Done {
+    plain.run()
 }
 
 /// The two halves of a line.
@@ -100,19 +122,23 @@ fn nibbles_of(codes: __m256i) -> [__m256i; 2] {
 /// The sums over all dimensions for eight rows of a block: half of it.
 #[target_feature(enable = "avx2,fma")]
 fn half_sums<const Q: usize>(codes: &[Line], half: usize, queries: [&NibbleQuery; Q]) -> [__m256i; Q] {
-    let words = queries.map(|query| query.words.as_chunks::<2>().0.as_chunks::<4>().0);
+    let mut words: [&[[[i32; 2]; 4]]; Q] = [&[]; Q];
+    for q in 0..Q {
+        words[q] = &queries[q].words.as_chunks().0[..codes.len() / 4];
+    }
     let ones = _mm256_set1_epi16(1);
     let mut sums = [_mm256_setzero_si256(); Q];
     for (i, codes) in codes.as_chunks::<4>().0.iter().enumerate() {
         // Eight pairs of products, each at most 2 * 15 * 127, fit sixteen bits.
         let mut short = [_mm256_setzero_si256(); Q];
-        for (l, line) in codes.iter().enumerate() {
-            let nibbles = nibbles_of(bytes(&halves(line)[half]));
+        for l in 0..4 {
+            let [low, high] = nibbles_of(bytes(&halves(&codes[l])[half]));
             for q in 0..Q {
-                for (nibbles, word) in nibbles.into_iter().zip(words[q][i][l]) {
-                    let word = _mm256_set1_epi32(i32::from_le_bytes(word.map(|byte| byte as u8)));
-                    short[q] = _mm256_add_epi16(short[q], _mm256_maddubs_epi16(nibbles, word));
-                }
+                let [for_low, for_high] = words[q][i][l];
+                let product = _mm256_maddubs_epi16(low, _mm256_set1_epi32(for_low));
+                short[q] = _mm256_add_epi16(short[q], product);
+                let product = _mm256_maddubs_epi16(high, _mm256_set1_epi32(for_high));
+                short[q] = _mm256_add_epi16(short[q], product);
             }
         }
         for q in 0..Q {
@@ -196,12 +222,12 @@ fn sums(signs: &[Line], half: usize, query: &BitQuery) -> [u16; BITS_ROWS / 2] {
     let even = _mm256_sub_epi16(all, _mm256_slli_epi16::<8>(odd));
     // In each half of a register: rows 0..8, then rows 8..16.
     let pairs = [_mm256_unpacklo_epi16(even, odd), _mm256_unpackhi_epi16(even, odd)];
-    let [first, second] = pairs.map(|pair| {
-        let mut lanes = [[0u16; 8]; 2];
+    let mut halves = [[[0u16; 8]; 2]; 2];
+    for (half, pair) in halves.iter_mut().zip(pairs) {
         // SAFETY: the array has room for the register; `storeu` asks for no alignment.
-        unsafe { _mm256_storeu_si256(lanes.as_mut_ptr().cast(), pair) };
-        lanes
-    });
+        unsafe { _mm256_storeu_si256(half.as_mut_ptr().cast(), pair) };
+    }
+    let [first, second] = halves;
     let mut sums = [0; BITS_ROWS / 2];
     for (lane, sums) in sums.as_chunks_mut::<16>().0.iter_mut().enumerate() {
         sums[..8].copy_from_slice(&first[lane]);

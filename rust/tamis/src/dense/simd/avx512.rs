@@ -1,4 +1,4 @@
-//! AVX-512. Inner products: one register of sixteen lanes a row, eight rows side by side.
+//! AVX-512. Inner products: one register of sixteen lanes a pair, 4 by 4 pairs side by side.
 //! Nibbles: a register is four dimensions of sixteen rows, which VNNI multiplies and adds up, so
 //! that a lane is a row. Bits: a register is eight signs of 64 rows, which look their sums up.
 //! Oracle: [`super::scalar`].
@@ -7,7 +7,8 @@
 use std::arch::x86_64::*;
 
 use super::{
-    BITS_ROWS, BitQuery, BlockDots, BlockSums, LANES, Limit, Line, NibbleQuery, finish, in_tiles,
+    BITS_ROWS, BitQuery, BlockDots, BlockSums, LANES, Limit, Line, NibbleQuery, by_tiles, finish,
+    in_registers, in_tiles,
 };
 
 #[target_feature(enable = "avx512f")]
@@ -24,40 +25,60 @@ fn store(register: __m512) -> [f32; LANES] {
     lanes
 }
 
-#[target_feature(enable = "avx512f")]
-fn products<const N: usize>(rows: [&[f32]; N], query: &[[f32; LANES]], tail: &[f32]) -> [f32; N] {
-    let rows = rows.map(|row| row.as_chunks::<LANES>());
-    let mut sums = [_mm512_setzero_ps(); N];
-    for (i, q) in query.iter().enumerate() {
-        let q = load(q);
-        for (sum, (row, _)) in sums.iter_mut().zip(&rows) {
-            *sum = _mm512_fmadd_ps(load(&row[i]), q, *sum);
+/// [`super::fold`] in registers.
+#[target_feature(enable = "avx512f,avx512dq")]
+fn fold(lanes: __m512) -> f32 {
+    let eight = _mm256_add_ps(_mm512_castps512_ps256(lanes), _mm512_extractf32x8_ps::<1>(lanes));
+    let four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps::<1>(eight));
+    let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps::<1>(two, two))) + 0.0
+}
+
+#[target_feature(enable = "avx512f,avx512dq")]
+fn products<const R: usize, const Q: usize>(
+    rows: &[f32],
+    queries: &[f32],
+    dim: usize,
+    scores: &mut [[f32; R]; Q],
+) {
+    let (rows, queries) = (in_registers::<R>(rows, dim), in_registers::<Q>(queries, dim));
+    let mut sums = [[_mm512_setzero_ps(); R]; Q];
+    for i in 0..dim / LANES {
+        let mut x = [_mm512_setzero_ps(); R];
+        for r in 0..R {
+            x[r] = load(&rows[r].0[i]);
+        }
+        for q in 0..Q {
+            let y = load(&queries[q].0[i]);
+            for r in 0..R {
+                sums[q][r] = _mm512_fmadd_ps(x[r], y, sums[q][r]);
+            }
         }
     }
-    let mut scores = [0.0; N];
-    for ((score, sum), (_, row_tail)) in scores.iter_mut().zip(sums).zip(rows) {
-        *score = finish(store(sum), row_tail, tail);
-    }
-    scores
-}
-
-#[target_feature(enable = "avx512f")]
-pub(super) fn inner_products(rows: &[f32], query: &[f32], out: &mut [f32]) {
-    let dim = query.len();
-    let (query, tail) = query.as_chunks::<LANES>();
-    let (groups, rest) = out.as_chunks_mut::<8>();
-    let (grouped, single) = rows.split_at(groups.len() * 8 * dim);
-    for (rows, scores) in grouped.chunks_exact(8 * dim).zip(groups) {
-        *scores = products::<8>(std::array::from_fn(|i| &rows[i * dim..(i + 1) * dim]), query, tail);
-    }
-    for (row, score) in single.chunks_exact(dim).zip(rest) {
-        [*score] = products::<1>([row], query, tail);
+    for q in 0..Q {
+        for r in 0..R {
+            let (row, query) = (rows[r].1, queries[q].1);
+            let sum = sums[q][r];
+            scores[q][r] = if row.is_empty() { fold(sum) } else { finish(store(sum), row, query) };
+        }
     }
 }
 
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-pub(super) fn compiled<R>(work: impl FnOnce() -> R) -> R {
-    work()
+#[target_feature(enable = "avx512f,avx512dq")]
+pub(super) fn inner_products(rows: &[f32], queries: &[f32], dim: usize, out: &mut [f32]) {
+    let single = |row: &[f32], query: &[f32]| {
+        let mut score = [[0.0]];
+        products::<1, 1>(row, query, dim, &mut score);
+        score[0][0]
+    };
+    by_tiles::<4, 4>(
+        rows,
+        queries,
+        dim,
+        out,
+        |rows, queries, scores| products(rows, queries, dim, scores),
+        single,
+    );
 }
 
 #[target_feature(enable = "avx512f")]
@@ -84,26 +105,33 @@ fn nibbles<const Q: usize, const A: usize>(
     limits: [&Limit; Q],
 ) -> [BlockDots; Q] {
     let (codes, [scales, bounds]) = block.split_last_chunk().unwrap_or((block, &[Line([0; 64]); 2]));
-    let words = queries.map(|query| query.words.as_chunks::<2>().0.as_chunks::<A>().0);
     let (low_mask, high_mask) = (_mm512_set1_epi8(15), _mm512_set1_epi8(-16));
+    let mut words: [&[[[i32; 2]; A]]; Q] = [&[]; Q];
+    for q in 0..Q {
+        words[q] = &queries[q].words.as_chunks().0[..codes.len() / A];
+    }
     let mut lows = [[_mm512_setzero_si512(); A]; Q];
     let mut highs = lows;
     for (i, codes) in codes.as_chunks::<A>().0.iter().enumerate() {
-        for (a, codes) in codes.iter().enumerate() {
-            let codes = line(codes);
+        for a in 0..A {
+            let codes = line(&codes[a]);
             let (low, high) = (_mm512_and_si512(codes, low_mask), _mm512_and_si512(codes, high_mask));
             for q in 0..Q {
-                let [for_low, for_high] = words[q][i][a].map(|word| _mm512_set1_epi32(i32::from_le_bytes(word.map(|b| b as u8))));
-                lows[q][a] = _mm512_dpbusd_epi32(lows[q][a], low, for_low);
-                highs[q][a] = _mm512_dpbusd_epi32(highs[q][a], high, for_high);
+                let [for_low, for_high] = words[q][i][a];
+                lows[q][a] = _mm512_dpbusd_epi32(lows[q][a], low, _mm512_set1_epi32(for_low));
+                highs[q][a] = _mm512_dpbusd_epi32(highs[q][a], high, _mm512_set1_epi32(for_high));
             }
         }
     }
     let (scales, rho, norm) = (_mm512_castsi512_ps(line(scales)), halves(bounds, 0), halves(bounds, 1));
     let mut found = [BlockDots::default(); Q];
     for q in 0..Q {
-        let add = |sums: [__m512i; A]| sums.into_iter().fold(_mm512_setzero_si512(), |a, b| _mm512_add_epi32(a, b));
-        let sum = _mm512_add_epi32(add(lows[q]), _mm512_srai_epi32::<4>(add(highs[q])));
+        let (mut low, mut high) = (lows[q][0], highs[q][0]);
+        for a in 1..A {
+            low = _mm512_add_epi32(low, lows[q][a]);
+            high = _mm512_add_epi32(high, highs[q][a]);
+        }
+        let sum = _mm512_add_epi32(low, _mm512_srai_epi32::<4>(high));
         let dots = _mm512_sub_epi32(_mm512_slli_epi32::<1>(sum), _mm512_set1_epi32(queries[q].offset));
         let limit = limits[q];
         let reach = _mm512_mul_ps(_mm512_cvtepi32_ps(dots), _mm512_set1_ps(limit.step));
@@ -165,12 +193,12 @@ fn sums(signs: &[Line], query: &BitQuery) -> [u16; BITS_ROWS] {
     let even = _mm512_sub_epi16(all, _mm512_slli_epi16::<8>(odd));
     // In each quarter of a register: rows 0..8, then rows 8..16.
     let pairs = [_mm512_unpacklo_epi16(even, odd), _mm512_unpackhi_epi16(even, odd)];
-    let [first, second] = pairs.map(|pair| {
-        let mut lanes = [[0u16; 8]; 4];
+    let mut halves = [[[0u16; 8]; 4]; 2];
+    for (half, pair) in halves.iter_mut().zip(pairs) {
         // SAFETY: the array has room for the register; `storeu` asks for no alignment.
-        unsafe { _mm512_storeu_si512(lanes.as_mut_ptr().cast(), pair) };
-        lanes
-    });
+        unsafe { _mm512_storeu_si512(half.as_mut_ptr().cast(), pair) };
+    }
+    let [first, second] = halves;
     let mut sums = [0; BITS_ROWS];
     for (quarter, sums) in sums.as_chunks_mut::<16>().0.iter_mut().enumerate() {
         sums[..8].copy_from_slice(&first[quarter]);

@@ -37,11 +37,12 @@ unsafe impl Zeroable for Line {}
 // SAFETY: as above.
 unsafe impl Pod for Line {}
 
-/// A query as the scan of nibbles takes it: one signed byte a dimension, in words of four.
+/// A query as the scan of nibbles takes it: one signed byte a dimension, in words of four, the
+/// first in the lowest bits.
 #[derive(Clone, Debug)]
 pub(super) struct NibbleQuery {
-    /// Two words a line of codes: the dimensions of the low nibbles, then those of the high.
-    pub(super) words: Vec<[i8; 4]>,
+    /// For each line of codes, the word of the low nibbles' dimensions and that of the high.
+    pub(super) words: Vec<[i32; 2]>,
     /// 15 times the sum of all bytes: what is left of a product with odd numbers `2 u - 15` when
     /// the product with `2 u` is known.
     pub(super) offset: i32,
@@ -112,6 +113,7 @@ impl Level {
             // Before the integer dot products of VNNI, AVX2 scans codes as fast.
             if is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512dq")
                 && is_x86_feature_detected!("avx512vnni")
             {
                 levels.push(Self(Isa::Avx512));
@@ -144,23 +146,25 @@ impl Level {
     }
 }
 
-/// Writes the inner product of `query` with each row of `rows` to `out`.
+/// Writes the inner product of each query with each row to `out[query * rows + row]`.
 ///
 /// # Panics
-/// If `rows` does not hold `out.len()` rows of the query's width.
-pub fn inner_products(level: Level, rows: &[f32], query: &[f32], out: &mut [f32]) {
-    assert_eq!(rows.len(), out.len() * query.len(), "rows, query and out must fit together");
-    if query.is_empty() {
-        return out.fill(0.0);
-    }
+/// If rows and queries of width `dim` do not fit `out`.
+pub fn inner_products(level: Level, rows: &[f32], queries: &[f32], dim: usize, out: &mut [f32]) {
+    assert!(dim > 0 && rows.len().is_multiple_of(dim) && queries.len().is_multiple_of(dim));
+    assert_eq!(
+        rows.len() / dim * (queries.len() / dim),
+        out.len(),
+        "rows, queries and out must fit together"
+    );
     match level.0 {
-        Isa::Scalar => scalar::inner_products(rows, query, out),
+        Isa::Scalar => scalar::inner_products(rows, queries, dim, out),
         #[cfg(target_arch = "x86_64")]
         // SAFETY: this level exists only where `available` saw avx2 and fma.
-        Isa::Avx2 => unsafe { avx2::inner_products(rows, query, out) },
+        Isa::Avx2 => unsafe { avx2::inner_products(rows, queries, dim, out) },
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: this level exists only where `available` saw avx512f.
-        Isa::Avx512 => unsafe { avx512::inner_products(rows, query, out) },
+        // SAFETY: this level exists only where `available` saw avx512f, bw, dq and vnni.
+        Isa::Avx512 => unsafe { avx512::inner_products(rows, queries, dim, out) },
     }
 }
 
@@ -185,14 +189,14 @@ pub(super) fn scan_nibbles(
     assert!(blocks.len().is_multiple_of(lines) && queries.len() == limits.len());
     assert!(found.len() == n_blocks * queries.len());
     assert!((lines - 2).is_multiple_of(16), "lines come in sixteens: {lines}");
-    assert!(queries.iter().all(|query| query.words.len() == 2 * (lines - 2)));
+    assert!(queries.iter().all(|query| query.words.len() == lines - 2));
     match level.0 {
         Isa::Scalar => scalar::scan_nibbles(blocks, lines, queries, limits, found),
         #[cfg(target_arch = "x86_64")]
         // SAFETY: this level exists only where `available` saw avx2 and fma.
         Isa::Avx2 => unsafe { avx2::scan_nibbles(blocks, lines, queries, limits, found) },
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: this level exists only where `available` saw avx512f, avx512bw and avx512vnni.
+        // SAFETY: this level exists only where `available` saw avx512f, bw, dq and vnni.
         Isa::Avx512 => unsafe { avx512::scan_nibbles(blocks, lines, queries, limits, found) },
     }
 }
@@ -223,22 +227,28 @@ pub(super) fn scan_bits(
         // SAFETY: this level exists only where `available` saw avx2 and fma.
         Isa::Avx2 => unsafe { avx2::scan_bits(blocks, lines, query, least, found) },
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: this level exists only where `available` saw avx512f, avx512bw and avx512vnni.
+        // SAFETY: this level exists only where `available` saw avx512f, bw, dq and vnni.
         Isa::Avx512 => unsafe { avx512::scan_bits(blocks, lines, query, least, found) },
     }
 }
 
-/// Runs plain code compiled for the level, where the compiler inlines it here: what it makes of
-/// loops over arrays is then as wide as the registers are. No bit of a result depends on it.
-pub(super) fn compiled_for<R>(level: Level, work: impl FnOnce() -> R) -> R {
+/// Plain code that is worth being compiled for each instruction set: what the compiler makes of
+/// its loops over arrays is then as wide as the registers are. No bit of a result depends on it.
+pub(super) trait Plain {
+    type Done;
+
+    /// To be marked `#[inline(always)]`, with all that it calls: a target feature ends at a call.
+    fn run(self) -> Self::Done;
+}
+
+/// Runs plain code compiled for the level.
+pub(super) fn compiled_for<P: Plain>(level: Level, plain: P) -> P::Done {
     match level.0 {
-        Isa::Scalar => work(),
+        Isa::Scalar => plain.run(),
+        // With AVX-512 the compiler prefers scattered loads and stores to plain loops.
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: this level exists only where `available` saw avx2 and fma.
-        Isa::Avx2 => unsafe { avx2::compiled(work) },
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: this level exists only where `available` saw avx512f, avx512bw and avx512vnni.
-        Isa::Avx512 => unsafe { avx512::compiled(work) },
+        // SAFETY: these levels exist only where `available` saw avx2 and fma.
+        Isa::Avx2 | Isa::Avx512 => unsafe { avx2::run(plain) },
     }
 }
 
@@ -287,6 +297,52 @@ fn in_tiles<const N: usize>(
     }
 }
 
+/// Cuts rows and queries into tiles of `R` by `Q`, and what is left into single pairs. One row
+/// after the other is what the processor's prefetch follows; several rows at once are worth it
+/// only where several queries read them. Inlined into the code of an instruction set.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "a target feature ends at a call")]
+fn by_tiles<const R: usize, const Q: usize>(
+    rows: &[f32],
+    queries: &[f32],
+    dim: usize,
+    out: &mut [f32],
+    tile: impl Fn(&[f32], &[f32], &mut [[f32; R]; Q]),
+    single: impl Fn(&[f32], &[f32]) -> f32,
+) {
+    let n = rows.len() / dim;
+    let tiled_queries = queries.len() / dim / Q * Q;
+    let tiled_rows = if tiled_queries > 0 { n / R * R } else { 0 };
+    let mut scores = [[0.0; R]; Q];
+    for row in (0..tiled_rows).step_by(R) {
+        let rows = &rows[row * dim..(row + R) * dim];
+        for query in (0..tiled_queries).step_by(Q) {
+            tile(rows, &queries[query * dim..(query + Q) * dim], &mut scores);
+            for q in 0..Q {
+                out[(query + q) * n + row..][..R].copy_from_slice(&scores[q]);
+            }
+        }
+    }
+    for (q, query) in queries.chunks_exact(dim).enumerate() {
+        let from = if q < tiled_queries { tiled_rows } else { 0 };
+        for (row, values) in rows.chunks_exact(dim).enumerate().skip(from) {
+            out[q * n + row] = single(values, query);
+        }
+    }
+}
+
+/// Vectors that follow one another, each cut into whole registers and what is left over.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "the lengths are seen to be equal")]
+fn in_registers<const N: usize>(vectors: &[f32], dim: usize) -> [(&[[f32; LANES]], &[f32]); N] {
+    let mut cut = [(&[] as &[_], &[] as &[_]); N];
+    for (cut, vector) in cut.iter_mut().zip(vectors.chunks_exact(dim)) {
+        let (registers, rest) = vector.as_chunks();
+        *cut = (&registers[..dim / LANES], rest);
+    }
+    cut
+}
+
 /// Adds up the lanes, halves onto halves. Never gives -0, which would sort below 0.
 fn fold(mut lanes: [f32; LANES]) -> f32 {
     for width in [8, 4, 2, 1] {
@@ -315,18 +371,19 @@ mod tests {
         (-1.0f32..1.0, -60i32..60).prop_map(|(x, exponent)| x * 2f32.powi(exponent))
     }
 
-    fn rows_and_query() -> impl Strategy<Value = (Vec<f32>, Vec<f32>)> {
-        (1usize..70, 0usize..20).prop_flat_map(|(dim, n)| {
-            (prop::collection::vec(value(), n * dim), prop::collection::vec(value(), dim))
+    fn rows_and_queries() -> impl Strategy<Value = (usize, Vec<f32>, Vec<f32>)> {
+        (1usize..70, 0usize..20, 0usize..10).prop_flat_map(|(dim, n, q)| {
+            let values = |n| prop::collection::vec(value(), n * dim);
+            (Just(dim), values(n), values(q))
         })
     }
 
     proptest! {
         #[test]
-        fn every_level_gives_the_scalar_bits((rows, query) in rows_and_query()) {
+        fn every_level_gives_the_scalar_bits((dim, rows, queries) in rows_and_queries()) {
             let run = |level| {
-                let mut out = vec![0.0; rows.len() / query.len()];
-                inner_products(level, &rows, &query, &mut out);
+                let mut out = vec![0.0; rows.len() / dim * (queries.len() / dim)];
+                inner_products(level, &rows, &queries, dim, &mut out);
                 out.into_iter().map(f32::to_bits).collect::<Vec<_>>()
             };
             let scalar = run(Level(Isa::Scalar));
@@ -345,7 +402,7 @@ mod tests {
             let size: f64 = row.iter().zip(&query).map(|(x, q)| f64::from(x * q).abs()).sum();
             for level in Level::available() {
                 let mut out = [0.0];
-                inner_products(level, &row, &query, &mut out);
+                inner_products(level, &row, &query, dim, &mut out);
                 assert!((f64::from(out[0]) - exact).abs() <= 1e-6 * size, "{dim} {}", level.name());
             }
         }
@@ -354,6 +411,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "must fit together")]
     fn a_row_too_few_is_refused() {
-        inner_products(Level(Isa::Scalar), &[1.0; 5], &[1.0; 3], &mut [0.0; 2]);
+        inner_products(Level(Isa::Scalar), &[1.0; 6], &[1.0; 3], 3, &mut [0.0; 1]);
     }
 }

@@ -2,11 +2,11 @@
 
 use super::{BITS_ROWS, BitQuery, BlockDots, BlockSums, LANES, Limit, Line, NibbleQuery, finish, in_tiles};
 
-pub(super) fn inner_products(rows: &[f32], query: &[f32], out: &mut [f32]) {
-    let (query, tail) = query.as_chunks::<LANES>();
-    let dim = query.len() * LANES + tail.len();
-    for (row, score) in rows.chunks_exact(dim).zip(out) {
-        let (row, row_tail) = row.as_chunks::<LANES>();
+pub(super) fn inner_products(rows: &[f32], queries: &[f32], dim: usize, out: &mut [f32]) {
+    let pairs =
+        queries.chunks_exact(dim).flat_map(|query| rows.chunks_exact(dim).map(move |row| (row, query)));
+    for ((row, query), score) in pairs.zip(out) {
+        let ((row, row_tail), (query, tail)) = (row.as_chunks::<LANES>(), query.as_chunks::<LANES>());
         let mut lanes = [0.0; LANES];
         for (x, q) in row.iter().zip(query) {
             for lane in 0..LANES {
@@ -40,9 +40,10 @@ fn nibbles(block: &[Line], query: &NibbleQuery, limit: &Limit) -> BlockDots {
     let mut found = BlockDots::default();
     for row in 0..LANES {
         let mut sum = 0;
-        for (line, words) in codes.iter().zip(query.words.as_chunks::<2>().0) {
-            for (byte, (low, high)) in line.0[4 * row..].iter().zip(words[0].iter().zip(&words[1])) {
-                sum += i32::from(byte & 15) * i32::from(*low) + i32::from(byte >> 4) * i32::from(*high);
+        for (line, words) in codes.iter().zip(&query.words) {
+            let [low, high] = words.map(|word| word.to_le_bytes().map(|byte| i32::from(byte as i8)));
+            for (i, &byte) in line.0[4 * row..4 * row + 4].iter().enumerate() {
+                sum += i32::from(byte & 15) * low[i] + i32::from(byte >> 4) * high[i];
             }
         }
         let dot = 2 * sum - query.offset;
