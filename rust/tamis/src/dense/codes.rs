@@ -641,3 +641,162 @@ pub(super) enum Verdict {
     /// It probably does.
     Likely,
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::super::simd::{BlockDots, BlockSums, inner_products, scan_bits, scan_nibbles};
+    use super::*;
+    use proptest::prelude::*;
+
+    pub(in super::super) fn codes_of(rows: &[f32], dim: usize) -> Codes {
+        let mut codes = Codes::around(rows, dim);
+        codes.extend(rows, 1, &Stop::never()).unwrap();
+        codes
+    }
+
+    /// Rows that are hard on codes and bounds, as short as inner products allow.
+    pub(in super::super) fn adversarial(dim: usize, n: usize) -> impl Strategy<Value = Vec<f32>> {
+        let noise = move || prop::collection::vec(-1.0f32..1.0, n * dim);
+        let size = prop::collection::vec(-60i32..60, n);
+        prop_oneof![
+            noise(),
+            // Each row of another magnitude.
+            (noise(), size).prop_map(move |(mut rows, size)| {
+                rows.chunks_mut(dim)
+                    .zip(size)
+                    .for_each(|(row, size)| row.iter_mut().for_each(|x| *x *= 2f32.powi(size)));
+                rows
+            }),
+            // All rows alike.
+            prop::collection::vec(-1.0f32..1.0, dim).prop_map(move |row| row.repeat(n)),
+            // Rows that differ by little: near ties.
+            (prop::collection::vec(-1.0f32..1.0, dim), noise()).prop_map(move |(row, noise)| {
+                row.iter().cycle().zip(noise).map(|(x, noise)| x + 1e-7 * noise).collect()
+            }),
+            // One giant component.
+            (noise(), 0..dim).prop_map(move |(mut rows, giant)| {
+                rows.chunks_mut(dim).for_each(|row| row[giant] = 1e18);
+                rows
+            }),
+            // Numbers too small for a normal f32.
+            noise().prop_map(|rows| rows.into_iter().map(|x| x * 1e-40).collect()),
+            // Few values, most of them 0.
+            noise().prop_map(|rows| rows.into_iter().map(|x| if x > 0.9 { 1.0 } else { 0.0 }).collect()),
+        ]
+    }
+
+    fn hard_case() -> impl Strategy<Value = (usize, Vec<f32>, Vec<f32>)> {
+        prop_oneof![1usize..40, 120usize..400]
+            .prop_flat_map(|dim| (Just(dim), adversarial(dim, GROUP), adversarial(dim, 1)))
+    }
+
+    proptest! {
+        #[test]
+        fn a_row_is_never_ruled_out_by_a_score_that_it_reaches((dim, rows, query) in hard_case()) {
+            prop_assume!(query.iter().any(|x| *x != 0.0));
+            let (codes, level) = (codes_of(&rows, dim), Level::best());
+            let asked = CodedQueries::new(&codes.frame, &query, level);
+            let view = codes.view();
+            let lines = nibble_lines(view.width());
+            let mut scores = vec![0.0; GROUP];
+            inner_products(level, &rows, &query, dim, &mut scores);
+            for (row, &score) in scores.iter().enumerate() {
+                let limit = asked.bounds[0].limit(score);
+                let mut found = [BlockDots::default()];
+                let block = &view.nibbles()[row / LANES * lines..][..lines];
+                scan_nibbles(level, block, lines, &asked.nibbles, &[limit], &mut found);
+                prop_assert!(found[0].mask >> (row % LANES) & 1 == 1, "row {row} is not passed at {score}");
+                let verdict = asked.bounds[0].judge(&view, row, found[0].dots[row % LANES], score);
+                prop_assert!(verdict != Verdict::Out, "row {row} is out at {score}");
+                if let Verdict::Possible(upper) = verdict {
+                    prop_assert!(upper >= score, "row {row}: {upper} below {score}");
+                }
+            }
+        }
+    }
+
+    fn pseudo_random(n: usize, seed: u64) -> Vec<f32> {
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+        };
+        (0..n).map(|_| (0..4).map(|_| next()).sum()).collect()
+    }
+
+    /// What makes the proof useful: on plain data few rows are let through.
+    #[test]
+    fn codes_are_as_close_as_their_bits_allow() {
+        for dim in [128, 384, 768] {
+            let rows = pseudo_random(GROUP * dim, 1);
+            let codes = codes_of(&rows, dim);
+            let view = codes.view();
+            for row in 0..GROUP {
+                let length: f64 = length(&rows[row * dim..][..dim]);
+                let (_, rest, size) = view.numbers(row);
+                assert!(rest / length < 0.125, "{dim}: rest {}", rest / length);
+                assert!((size / length - 1.0).abs() < 0.1);
+            }
+        }
+    }
+
+    /// The estimate of one bit is right on average, with the deviation that is stored.
+    #[test]
+    fn the_estimate_of_bits_is_unbiased() {
+        let (dim, groups) = (384, 16);
+        // Rows near a query, where least squares would be off most.
+        let noise = pseudo_random(groups * GROUP * dim, 2);
+        let centre = pseudo_random(dim, 3);
+        let rows: Vec<f32> =
+            noise.iter().zip(centre.iter().cycle()).map(|(noise, x)| 0.7 * noise + x).collect();
+        let mut codes = Codes::around(&[], dim);
+        codes.extend(&rows, 1, &Stop::never()).unwrap();
+        let view = codes.view();
+        let asked = CodedQueries::new(&codes.frame, &centre, Level::best());
+        let lines = bit_lines(view.width());
+        let mut found = vec![BlockSums { mask: 0, estimates: [0.0; BITS_ROWS] }; groups];
+        scan_bits(Level::best(), view.bits(), lines, &asked.bits[0], f32::NEG_INFINITY, &mut found);
+        let unit = length(&centre);
+        let errors: Vec<f64> = rows
+            .chunks(dim)
+            .enumerate()
+            .map(|(row, values)| {
+                let exact: f64 = values.iter().zip(&centre).map(|(x, q)| f64::from(*x) * f64::from(*q)).sum();
+                let estimate = f64::from(found[row / GROUP].estimates[row % GROUP]);
+                (estimate - exact) / (unit * f64::from(view.deviation(row)))
+            })
+            .collect();
+        let n = errors.len() as f64;
+        let mean = errors.iter().sum::<f64>() / n;
+        let spread = (errors.iter().map(|error| error * error).sum::<f64>() / n).sqrt();
+        // One rotation is one draw for all rows, so that they lean together.
+        assert!(mean.abs() < 0.5, "mean {mean}");
+        // Only the part of the query across the row adds to the error: 0.57 of it here.
+        assert!((0.45..0.7).contains(&spread), "spread {spread}");
+    }
+
+    #[test]
+    fn codes_are_the_same_bytes_for_any_threads_and_any_pieces() {
+        let dim = 100;
+        let rows = pseudo_random(40 * GROUP * dim, 4);
+        let whole = codes_of(&rows, dim);
+        let mut pieces = Codes::around(&rows, dim);
+        let (first, second) = rows.split_at(7 * GROUP * dim);
+        pieces.extend(first, 1, &Stop::never()).unwrap();
+        pieces.extend(second, 3, &Stop::never()).unwrap();
+        assert_eq!((&whole.nibbles, &whole.bits), (&pieces.nibbles, &pieces.bits));
+        let stop = || true;
+        assert!(matches!(pieces.extend(&rows, 2, &Stop::when(&stop)), Err(crate::Error::Interrupted)));
+    }
+
+    #[test]
+    fn numbers_are_rounded_to_the_safe_side() {
+        for value in [0.0, 1.0, 1.0 + 1e-9, 0.1, 3e-45, 1e-300, 1e38, 1e300] {
+            assert!(f64::from(up(value)) >= value && f64::from(down(value)) <= value);
+            assert!(from_upper_half(upper_half(value)) >= value, "{value}");
+            if (1e-30..1e30).contains(&value) {
+                assert!(from_upper_half(upper_half(value)) <= value * 1.01, "{value}");
+            }
+        }
+    }
+}

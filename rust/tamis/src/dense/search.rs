@@ -350,3 +350,145 @@ fn search_in(parts: &[Part<'_>], request: &Request<'_>, stop: &Stop<'_>) -> Resu
     work.coded_parts = shared.parts.iter().filter(by_codes).count() as u64;
     Ok(Found { hits: merged.into_iter().map(|state| state.top.into_sorted()).collect(), work })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::codes::Codes;
+    use super::super::codes::tests::{adversarial, codes_of};
+    use super::super::simd::inner_products;
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The definition: score everything, sort, cut.
+    fn by_sorting(values: &[f32], flags: &[bool], queries: &[f32], dim: usize, k: usize) -> Vec<Vec<Hit>> {
+        let best = |query: &[f32]| {
+            let mut scores = vec![0.0; flags.len()];
+            inner_products(Level::best(), values, query, dim, &mut scores);
+            let hit = |row: usize| Hit { score: scores[row], row: row as Row };
+            let mut hits: Vec<Hit> = (0..flags.len()).filter(|&row| flags[row]).map(hit).collect();
+            hits.sort_by(|a, b| b.cmp(a));
+            hits.truncate(k);
+            hits
+        };
+        queries.chunks_exact(dim).map(best).collect()
+    }
+
+    fn bits(hits: &[Vec<Hit>]) -> Vec<Vec<(u32, Row)>> {
+        hits.iter().map(|hits| hits.iter().map(|hit| (hit.score.to_bits(), hit.row)).collect()).collect()
+    }
+
+    /// Two parts, the second with fewer codes than rows.
+    fn case() -> impl Strategy<Value = (usize, Vec<f32>, Vec<f32>, Vec<bool>, usize)> {
+        (prop_oneof![1usize..20, 100usize..140], 64usize..700, 1usize..7).prop_flat_map(|(dim, n, q)| {
+            let share = prop_oneof![Just(1.0), Just(0.5), Just(0.1), Just(0.02)];
+            let flags =
+                share.prop_flat_map(move |share| prop::collection::vec(prop::bool::weighted(share), n));
+            (Just(dim), adversarial(dim, n), adversarial(dim, q), flags, 0..n)
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn equals_a_full_sort_for_any_split_filter_codes_and_threads(
+            (dim, values, queries, flags, cut) in case(), k in 1usize..20, threads in 1usize..4,
+        ) {
+            // The second part begins at a word of the filter or in the middle of one.
+            let (left, right) = values.split_at(cut * dim);
+            let allowed = RowSet::from_flags(&flags);
+            let filters = [allowed.slice(0, cut), allowed.slice(cut, flags.len() - cut)];
+            let codes: [Codes; 2] = [codes_of(left, dim), codes_of(right, dim)];
+            let expected = by_sorting(&values, &flags, &queries, dim, k);
+            for precision in [Precision::Full, Precision::Exact, Precision::Fast { oversample: 1e9 }] {
+                let part = |i: usize, values, base| Part {
+                    values, codes: Some(codes[i].view()), base, allowed: Some(&filters[i]),
+                };
+                let parts = [part(0, left, 0), part(1, right, cut as Row)];
+                let request = Request { queries: &queries, dim, k, precision, threads };
+                let found = search_in(&parts, &request, &Stop::never()).unwrap();
+                // An estimate that is no proof may miss a row whatever is asked for; among those
+                // that it does score, order and scores are right.
+                if let Precision::Fast { .. } = precision {
+                    for (found, expected) in found.hits.iter().zip(&expected) {
+                        prop_assert_eq!(found.len(), expected.len());
+                        prop_assert!(found.is_sorted_by(|a, b| a > b));
+                    }
+                } else {
+                    prop_assert_eq!(bits(&found.hits), bits(&expected), "{:?}", precision);
+                }
+            }
+        }
+    }
+
+    fn waves(n: usize, dim: usize) -> Vec<f32> {
+        let values = (0..n * dim).map(|i| ((i * 7919 % 10_007) as f32 / 5_003.0 - 1.0).powi(3));
+        let mut values: Vec<f32> = values.collect();
+        values.chunks_mut(dim).enumerate().for_each(|(row, values)| values[row % 7] += (row % 13) as f32);
+        values
+    }
+
+    #[test]
+    fn large_searches_are_split_and_agree() {
+        let (dim, n) = (64, 20_000);
+        let values = waves(n, dim);
+        let (codes, queries) = (codes_of(&values, dim), &values[..8 * dim]);
+        let parts = [Part { values: &values, codes: Some(codes.view()), base: 0, allowed: None }];
+        let expected = by_sorting(&values, &vec![true; n], queries, dim, 10);
+        for threads in [1, 2, 3, 9] {
+            for precision in [Precision::Full, Precision::Exact] {
+                let request = Request { queries, dim, k: 10, precision, threads };
+                let found = search(&parts, &request, &Stop::never()).unwrap();
+                assert_eq!(bits(&found.hits), bits(&expected));
+                assert_eq!(found.work.coded_parts > 0, precision == Precision::Exact);
+            }
+            let request =
+                Request { queries, dim, k: 10, precision: Precision::Fast { oversample: 20.0 }, threads };
+            let found = search(&parts, &request, &Stop::never()).unwrap();
+            let alone = search(&parts, &Request { threads: 1, ..request }, &Stop::never()).unwrap();
+            assert_eq!(bits(&found.hits), bits(&alone.hits));
+        }
+    }
+
+    #[test]
+    fn a_search_says_what_it_did() {
+        let (dim, n) = (64, 20_000);
+        let values = waves(n, dim);
+        let codes = codes_of(&values, dim);
+        let search = |precision, share: usize| {
+            let allowed = RowSet::from_flags(&(0..n).map(|row| row % share == 0).collect::<Vec<_>>());
+            let parts =
+                [Part { values: &values, codes: Some(codes.view()), base: 0, allowed: Some(&allowed) }];
+            let request = Request { queries: &values[..dim], dim, k: 5, precision, threads: 2 };
+            search(&parts, &request, &Stop::never()).unwrap().work
+        };
+        let exact = search(Precision::Exact, 1);
+        assert_eq!((exact.scanned, exact.gathered, exact.coded_parts), (n as u64, 0, 1));
+        assert!((5..2000).contains(&exact.rescored), "{exact:?}");
+        assert!(exact.rescored <= exact.passed);
+        let full = search(Precision::Full, 1);
+        assert_eq!((full.scanned, full.passed, full.coded_parts), (n as u64, 0, 0));
+        let few = search(Precision::Exact, 200);
+        assert_eq!((few.scanned, few.gathered, few.coded_parts), (0, 100, 0));
+    }
+
+    #[test]
+    fn a_search_ends_when_it_is_told_to() {
+        let values = waves(20_000, 64);
+        let parts = [Part { values: &values, codes: None, base: 0, allowed: None }];
+        let request =
+            Request { queries: &values[..64], dim: 64, k: 5, precision: Precision::Exact, threads: 2 };
+        let stop = || true;
+        assert!(matches!(search(&parts, &request, &Stop::when(&stop)), Err(crate::Error::Interrupted)));
+    }
+
+    #[test]
+    fn thresholds_are_ordered_as_scores_are() {
+        let threshold = Threshold::new();
+        assert_eq!(threshold.get(), f32::NEG_INFINITY);
+        for (raised, then) in
+            [(-2.0, -2.0), (-3.0, -2.0), (-0.5, -0.5), (0.0, 0.0), (1e-40, 1e-40), (-1.0, 1e-40), (7.0, 7.0)]
+        {
+            threshold.raise(raised);
+            assert_eq!(threshold.get(), then);
+        }
+    }
+}

@@ -175,8 +175,14 @@ fn deleted_rows_leave_the_statistics_and_every_search() {
         let lexical = |snapshot: &Snapshot| scores(snapshot.search_lexical(word, 10, None).unwrap());
         assert_eq!(lexical(&grown), lexical(&fresh), "{word}");
     }
-    let dense =
-        |snapshot: &Snapshot| scores(snapshot.search_dense(&[1.0, 0.0], 10, None, 1).unwrap().remove(0));
+    let dense = |snapshot: &Snapshot| {
+        scores(
+            snapshot
+                .search_dense(&[1.0, 0.0], 10, None, 1, &crate::threads::Stop::never())
+                .unwrap()
+                .remove(0),
+        )
+    };
     assert_eq!(dense(&grown), dense(&fresh));
 
     // A filter narrows further, and must fit.
@@ -185,7 +191,15 @@ fn deleted_rows_leave_the_statistics_and_every_search() {
     filter.insert(2);
     let rows = |hits: Vec<Hit>| hits.iter().map(|hit| hit.row).collect::<Vec<_>>();
     assert_eq!(rows(grown.search_lexical("x y", 10, Some(&filter)).unwrap()), [1]);
-    assert_eq!(rows(grown.search_dense(&[1.0, 0.0], 10, Some(&filter), 1).unwrap().remove(0)), [1]);
+    assert_eq!(
+        rows(
+            grown
+                .search_dense(&[1.0, 0.0], 10, Some(&filter), 1, &crate::threads::Stop::never())
+                .unwrap()
+                .remove(0)
+        ),
+        [1]
+    );
     assert!(grown.search_lexical("x", 10, Some(&RowSet::all(2))).is_err());
 }
 
@@ -197,7 +211,10 @@ fn nothing_to_commit_makes_no_version_and_a_second_writer_is_refused() {
     assert_eq!(writer.commit("{}").unwrap().version(), 0);
     assert!(matches!(Writer::open(&folder.path().join("none")), Err(Error::NotFound(_))));
     let snapshot = Snapshot::open(folder.path(), None).unwrap();
-    assert!(matches!(snapshot.search_dense(&[1.0], 1, None, 1), Err(Error::InvalidInput(_))));
+    assert!(matches!(
+        snapshot.search_dense(&[1.0], 1, None, 1, &crate::threads::Stop::never()),
+        Err(Error::InvalidInput(_))
+    ));
     assert!(snapshot.search_lexical("anything", 10, None).unwrap().is_empty());
 }
 

@@ -393,6 +393,121 @@ mod tests {
         }
     }
 
+    /// Any bytes in codes and queries, the extremes often; numbers as encoders write them.
+    fn codes(lines: usize) -> impl Strategy<Value = Vec<Line>> {
+        let byte = prop_oneof![Just(0u8), Just(255), any::<u8>()];
+        prop::collection::vec(prop::collection::vec(byte, 64), lines)
+            .prop_map(|lines| lines.into_iter().map(|line| Line(std::array::from_fn(|i| line[i]))).collect())
+    }
+
+    fn set_numbers(line: &mut Line, numbers: &[f32]) {
+        let floats: &mut [f32; LANES] = bytemuck::cast_mut(line);
+        floats.copy_from_slice(&numbers[..LANES]);
+    }
+
+    fn nibble_case() -> impl Strategy<Value = (usize, Vec<Line>, Vec<NibbleQuery>, Vec<Limit>)> {
+        (1usize..5, 1usize..4, 1usize..14).prop_flat_map(|(steps, n, q)| {
+            let lines = 16 * steps + 2;
+            let byte = prop_oneof![Just(-127i8), Just(127), -127i8..=127];
+            let query = prop::collection::vec(byte, 8 * (lines - 2)).prop_map(|bytes| {
+                let word = |i: usize| i32::from_le_bytes(std::array::from_fn(|j| bytes[4 * i + j] as u8));
+                let sum: i32 = bytes.iter().map(|byte| i32::from(*byte)).sum();
+                NibbleQuery {
+                    words: (0..bytes.len() / 8).map(|i| [word(2 * i), word(2 * i + 1)]).collect(),
+                    offset: 15 * sum,
+                }
+            });
+            let limit = (value(), value(), value(), value()).prop_map(|(step, residual, size, least)| {
+                Limit { step, residual: residual.abs(), size: size.abs(), least }
+            });
+            let scales = prop::collection::vec(prop::collection::vec(value(), LANES), n);
+            (codes(lines * n), scales, prop::collection::vec(query, q), prop::collection::vec(limit, q))
+                .prop_map(move |(mut blocks, scales, queries, limits)| {
+                    for (block, scales) in blocks.chunks_mut(lines).zip(scales) {
+                        set_numbers(&mut block[lines - 2], &scales);
+                        set_numbers(&mut block[lines - 1], &scales);
+                    }
+                    (lines, blocks, queries, limits)
+                })
+        })
+    }
+
+    fn bit_case() -> impl Strategy<Value = (usize, Vec<Line>, BitQuery, f32)> {
+        (1usize..5, 1usize..3).prop_flat_map(|(steps, n)| {
+            let lines = 16 * steps + 6;
+            let entry = prop_oneof![Just(60u8), 0u8..=60];
+            let table = prop::collection::vec(prop::collection::vec(entry, 16), 2 * (lines - 6))
+                .prop_map(|table| table.into_iter().map(|sums| std::array::from_fn(|i| sums[i])).collect());
+            let factors = prop::collection::vec(prop::collection::vec(value(), LANES), 4 * n);
+            (codes(lines * n), factors, table, value(), value()).prop_map(
+                move |(mut blocks, factors, table, step, least)| {
+                    for (block, factors) in blocks.chunks_mut(lines).zip(factors.chunks(4)) {
+                        block[lines - 6..lines - 2]
+                            .iter_mut()
+                            .zip(factors)
+                            .for_each(|(line, numbers)| set_numbers(line, numbers));
+                    }
+                    (lines, blocks, BitQuery { table, offset: 15 * 8 * (lines as i32 - 6), step }, least)
+                },
+            )
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn every_level_scans_nibbles_alike((lines, blocks, queries, limits) in nibble_case()) {
+            let run = |level| {
+                let mut found = vec![BlockDots::default(); blocks.len() / lines * queries.len()];
+                scan_nibbles(level, &blocks, lines, &queries, &limits, &mut found);
+                // Where no row passes, the products are not asked for.
+                found.iter_mut().filter(|found| found.mask == 0).for_each(|found| *found = BlockDots::default());
+                found
+            };
+            let scalar = run(Level(Isa::Scalar));
+            for level in Level::available() {
+                prop_assert_eq!(&run(level), &scalar, "{}", level.name());
+            }
+        }
+
+        #[test]
+        fn every_level_scans_bits_alike((lines, blocks, query, least) in bit_case()) {
+            let run = |level| {
+                let mut found = vec![BlockSums { mask: 0, estimates: [0.0; BITS_ROWS] }; blocks.len() / lines];
+                scan_bits(level, &blocks, lines, &query, least, &mut found);
+                found.into_iter().map(|found| (found.mask, found.estimates.map(f32::to_bits))).collect::<Vec<_>>()
+            };
+            let scalar = run(Level(Isa::Scalar));
+            for level in Level::available() {
+                prop_assert_eq!(&run(level), &scalar, "{}", level.name());
+            }
+        }
+    }
+
+    /// The widest codes, every byte at its end: sums that must fit where they are added up.
+    #[test]
+    fn the_largest_sums_do_not_overflow() {
+        let width = 4096;
+        let lines = width / 8 + 2;
+        let mut block = vec![Line([255; 64]); lines];
+        set_numbers(&mut block[lines - 2], &[1.0; LANES]);
+        set_numbers(&mut block[lines - 1], &[0.0; LANES]);
+        let word = i32::from_le_bytes([127; 4]);
+        let query = NibbleQuery { words: vec![[word, word]; width / 8], offset: 15 * 127 * width as i32 };
+        let limit = Limit { step: 1.0, residual: 0.0, size: 0.0, least: 0.0 };
+        let lines_of_bits = width / 8 + 6;
+        let mut bits = vec![Line([255; 64]); lines_of_bits];
+        bits[lines_of_bits - 6..].iter_mut().for_each(|line| set_numbers(line, &[1.0; LANES]));
+        let bit_query = BitQuery { table: vec![[60; 16]; width / 4], offset: 15 * width as i32, step: 1.0 };
+        for level in Level::available() {
+            let mut found = [BlockDots::default()];
+            scan_nibbles(level, &block, lines, std::slice::from_ref(&query), &[limit], &mut found);
+            assert_eq!(found[0].dots, [15 * 127 * width as i32; LANES], "{}", level.name());
+            let mut found = [BlockSums { mask: 0, estimates: [0.0; BITS_ROWS] }];
+            scan_bits(level, &bits, lines_of_bits, &bit_query, 0.0, &mut found);
+            assert_eq!(found[0].estimates, [(15 * width) as f32; BITS_ROWS], "{}", level.name());
+        }
+    }
+
     #[test]
     fn wide_and_odd_dimensions_agree_with_f64() {
         for dim in [1, 15, 16, 17, 384, 768, 1000, 4096] {
