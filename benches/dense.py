@@ -67,7 +67,7 @@ def main() -> None:
     parser.add_argument("--sizes", nargs="+", default=SIZES, help="N, NxDIM or real")
     parser.add_argument("--full", action="store_true", help="768 dimensions, too")
     parser.add_argument("--only", nargs="+", default=[""], help="peers whose names begin so")
-    parser.add_argument("--rounds", type=int, default=200, help="queries timed")
+    parser.add_argument("--rounds", type=int, help="queries timed; 200, 80 from a gigabyte on")
     parser.add_argument("--threads", type=int, default=2, help="for building, and the pair column")
     parser.add_argument("--levels", nargs="*", default=["avx2"], help="forced beside the best")
     parser.add_argument("--exactness", type=int, metavar="Q", help="check Q queries, time none")
@@ -111,6 +111,7 @@ class Runner:
         self.options = options
         self.folder = folder
         self.failed: list[str] = []
+        self.load = os.getloadavg()[0]
 
     def run(self, size: str) -> Line | None:
         """Return all figures of a case, or nothing if its data are not there."""
@@ -121,7 +122,12 @@ class Runner:
             return None
         case = Case(len(matrix), matrix.shape[1], size == "real")
         note(f"{case.label}: truth")
-        result: Line = {"case": asdict(case), "label": case.label, "failed": self.failed}
+        result: Line = {
+            "case": asdict(case),
+            "label": case.label,
+            "load": self.load,
+            "failed": self.failed,
+        }
         np.save(self.folder / "matrix.npy", matrix)
         timing.pin(self.options.threads)
         truth = vectors.truth(matrix, queries[: 0 if self.options.exactness else None], 100)
@@ -146,7 +152,7 @@ class Runner:
         return result
 
     def _vectors(self, size: str) -> tuple[FloatArray, FloatArray]:
-        n_queries = self.options.exactness or race.N_TUNING + self.options.rounds
+        n_queries = self.options.exactness or race.N_TUNING + (self.options.rounds or 200)
         if size == "real":
             default = ROOT.parent / "shared" / "data"
             data = Path(os.environ.get("TAMIS_DATA") or default)
@@ -168,7 +174,7 @@ class Runner:
             truth=str(self.folder / "truth.npz"),
             result=str(self.folder / "result.json"),
             peers=peers,
-            rounds=self.options.rounds,
+            rounds=self.options.rounds or (80 if case.rows * case.dim * 4 > 10**9 else 200),
             threads=self.options.threads,
             index=index,
         )

@@ -37,6 +37,8 @@ class Peer:
         Its memory while it is built, in sizes of the matrix.
     splits : bool
         Whether it can give one query to several threads.
+    singles : bool
+        Whether it is meant for single queries, too.
     """
 
     name: ClassVar[str]
@@ -47,6 +49,7 @@ class Peer:
     most_rows: ClassVar[float] = math.inf
     copies: ClassVar[float] = 1.0
     splits: ClassVar[bool] = True
+    singles: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self.library: Any = import_module(self.module)
@@ -173,6 +176,7 @@ class FaissFlatBlas(FaissFlat):
 
     name = "faiss IndexFlatIP, BLAS"
     shares = FaissFlat
+    singles = False
 
     def search(self, queries: FloatArray, k: int, effort: float | None, threads: int) -> IntArray:
         settings = self.library.cvar
@@ -278,7 +282,7 @@ class FaissHnsw(Faiss):
 
 
 class Hnswlib(Peer):
-    """The same graph by its inventors, built with as much care as faiss does by default."""
+    """The same graph by its inventors, built with more care by default."""
 
     name = "hnswlib M32"
     module = "hnswlib"
@@ -289,7 +293,7 @@ class Hnswlib(Peer):
 
     def build(self, matrix: FloatArray, threads: int) -> None:
         self.index = self.library.Index("ip", matrix.shape[1])
-        self.index.init_index(len(matrix), M=32, ef_construction=40)
+        self.index.init_index(len(matrix), M=32, ef_construction=200)
         self.index.add_items(matrix, num_threads=threads)
 
     def search(self, queries: FloatArray, k: int, effort: float | None, threads: int) -> IntArray:

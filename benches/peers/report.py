@@ -25,7 +25,10 @@ def case(result: Line) -> Iterator[str]:
         yield from _exactness(result)
         return
     cosines = ", ".join(f"{cosine:.3f}" for cosine in result["cosines"])
-    yield f"Median cosine at rank 1, 10, 100: {cosines}. Times in ms; one query, one thread.\n"
+    yield (
+        f"Median cosine at rank 1, 10, 100: {cosines}. Times in ms; one query, one thread. Load "
+        f"before: {result['load']:.2f}.\n"
+    )
     lines = ranked(result)
     header = "recall@10|p50|p99|/ read|calls|2 threads p50|64 at once, q/s"
     header += "|build s|build CPU s|MB|RSS + MB"
@@ -87,8 +90,9 @@ def _ours(result: Line, groups: list[Line]) -> Iterator[str]:
             f"Saved {opening['file'] / 1e6:,.0f} MB ({opening['file'] / size:.2f} of the f32 "
             f"vectors). Opened in {opening['open_ms']:.2f} ms (median of 5, file cached), first "
             f"query {opening['first_ms']:.1f} ms. Resident after opening "
-            f"{opening['opened'] / 1e6:,.1f} MB, after 200 queries {opening['asked'] / 1e6:,.0f} "
-            f"MB ({opening['asked'] / size:.2f} of the vectors).\n"
+            f"{opening['opened'] / 1e6:,.1f} MB, after the first query "
+            f"{opening['first_asked'] / 1e6:,.0f} MB, after 200 {opening['asked'] / 1e6:,.0f} MB "
+            f"({opening['asked'] / size:.2f} of the vectors).\n"
         )
 
 
@@ -106,7 +110,7 @@ def _exactness(result: Line) -> Iterator[str]:
     ]
     yield (
         "Queries whose exact answer (rows, order, bits of scores) is not that of the f32 scan; "
-        "then those whose f32 answer for k = 100 (rows, order) is not that of float64, and how far.\n"
+        "then those whose f32 answer, k = 100 (rows, order), is not that of float64, and how far.\n"
     )
     yield table(header.split("|"), rows)
 
@@ -128,8 +132,13 @@ def ranked(result: Line) -> list[Line]:
                 | {
                     "group": number,
                     "level": run["level"] if forced else "",
-                    "ratio": line["p50"] / read[line["k"]],
-                    "rank": (line["name"] != "read", not ours, forced, 0 if ours else line["p50"]),
+                    "ratio": line["p50"] / read[line["k"]] if "p50" in line else None,
+                    "rank": (
+                        line["name"] != "read",
+                        not ours,
+                        forced,
+                        0 if ours else line.get("p50", np.inf),
+                    ),
                 }
             )
     return sorted(lines, key=lambda line: line["rank"])
@@ -167,8 +176,8 @@ class Figures:
     def get(self, name: str, key: str, k: int = 10, level: str = "") -> float:
         """Return a figure of a contestant, by default with the best instruction set."""
         for line in self.lines:
-            if (line["name"], line["k"], line["level"]) == (name, k, level) and key in line:
-                return float(line[key])
+            if (line["name"], line["k"], line["level"]) == (name, k, level):
+                return float(line.get(key, np.nan))
         return float("nan")
 
     def levels(self, name: str, key: str, k: int = 10, over: float = 1) -> str:
@@ -261,7 +270,7 @@ def draw(results: list[Line], folder: Path) -> None:
         )
         size = result["case"]
         for line in lines:
-            if not size["real"] and size["dim"] == 384 and _first(line):
+            if not size["real"] and size["dim"] == 384 and line["ratio"] and _first(line):
                 by_rows.setdefault(line["name"], []).append((size["rows"], line["p50"]))
     if by_rows:
         series = {name: sorted(points) for name, points in by_rows.items()}
@@ -274,7 +283,7 @@ def _recall_series(
 ) -> Iterator[tuple[str, list[tuple[float, float]]]]:
     """Yield the exact contestants as points, the others as lines of rising recall."""
     for line in lines:
-        if not line.get("setting") and line["name"] != "read" and _first(line):
+        if not line.get("setting") and line["ratio"] and line["name"] != "read" and _first(line):
             yield line["name"], [(line["recall"], line["p50"])]
     curves: dict[str, list[tuple[float, float]]] = {}
     for number, group in enumerate(result["groups"]):

@@ -11,7 +11,7 @@ use std::ops::Range;
 use super::codes::{CodesView, Verdict, nibble_lines};
 use super::scan;
 use super::search::{Part, Prepared, Shared, State};
-use super::simd::{BlockDots, LANES, Limit, scan_nibbles};
+use super::simd::{BlockDots, LANES, Limit, prefetch, scan_nibbles};
 use crate::Result;
 use crate::filter::ones;
 use crate::hit::{Hit, Row};
@@ -26,6 +26,9 @@ pub(super) struct Pending {
 
 /// Rows put off by a thread for a query before it looks through them.
 const MOST_PENDING: usize = 1 << 16;
+
+/// Rows that are asked for before they are scored: by then they have come from memory.
+const MOST_LIKELY: usize = 8;
 
 /// Answers of a scan kept at a time.
 const FOUND: usize = 128;
@@ -72,6 +75,9 @@ pub(super) fn scan(shared: &Shared<'_>, prepared: &Prepared<'_>, range: Range<us
         }
         block += length;
     }
+    for (query, state) in states.iter_mut().enumerate() {
+        score_likely(shared, query, state);
+    }
 }
 
 /// Looks again at the rows of a block that the scan let through.
@@ -93,17 +99,28 @@ fn consider(
             Verdict::Out => continue,
             Verdict::Possible(upper) => state.pending.push(Pending { upper, row }),
             Verdict::Likely => {
-                state.top.push(Hit { score: scan::score(shared, query, row), row });
-                state.work.rescored += 1;
-                if let Some(least) = state.top.least() {
-                    threshold.raise(least);
-                }
+                prefetch(prepared.part.row(own, shared.request.dim));
+                state.likely.push(row);
             }
         }
         state.work.passed += 1;
     }
+    if state.likely.len() >= MOST_LIKELY {
+        score_likely(shared, query, state);
+    }
     if state.pending.len() >= MOST_PENDING {
         look_through(shared, query, state);
+    }
+}
+
+/// Scores the rows that have been asked for.
+fn score_likely(shared: &Shared<'_>, query: usize, state: &mut State) {
+    for row in std::mem::take(&mut state.likely) {
+        state.top.push(Hit { score: scan::score(shared, query, row), row });
+        state.work.rescored += 1;
+    }
+    if let Some(least) = state.top.least() {
+        shared.thresholds[query].raise(least);
     }
 }
 

@@ -11,7 +11,7 @@ use crate::hit::{Hit, Row};
 const BLOCK: usize = 64;
 
 /// Rows that are asked for ahead of the one that is scored.
-const AHEAD: usize = 3;
+const AHEAD: usize = 8;
 
 /// Scores the rows of a range that may be found.
 pub(super) fn in_order(shared: &Shared<'_>, part: &Part<'_>, range: Range<usize>, states: &mut [State]) {

@@ -280,6 +280,8 @@ impl Shared<'_> {
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) top: TopK,
+    /// Rows that will probably be among the best, to be scored in a moment.
+    pub(super) likely: Vec<Row>,
     pub(super) pending: Vec<Pending>,
     pub(super) candidates: Candidates,
     pub(super) work: Work,
@@ -290,6 +292,7 @@ impl State {
     pub(super) fn new(k: usize, rows: usize, candidates: usize) -> Self {
         Self {
             top: TopK::new(k, rows),
+            likely: Vec::new(),
             pending: Vec::new(),
             candidates: Candidates::new(candidates),
             work: Work::default(),
