@@ -5,9 +5,9 @@ queries are rows with noise. Real ones: passages and queries of the evaluation s
 by default ../shared/data, encoded by bge-small-en-v1.5 (once; kept in the cache). Truth is float64.
 
 All contestants of a group live in one process and take turns, query by query, in a new order each
-round. Where memory does not hold all of them there are several groups, each with tamis and with
-the physical mark, a plain read of the matrix; every ratio is to the mark of its own group.
-Approximate contestants are tuned on 200 queries that are not timed.
+round. Where memory does not hold all of them there are several groups, each with the exact search
+and with the physical mark, a plain read of the matrix; every ratio is to the mark of its own
+group. Approximate contestants are tuned on 200 queries that are not timed.
 
     python benches/dense.py [--sizes N NxDIM real ...] [--full] [--only NAME ...]
     python benches/dense.py --exactness 10000 [--sizes ...]
@@ -198,11 +198,10 @@ def note(text: str) -> None:
 
 
 def grouped(case: Case, only: list[str], memory_gb: float) -> Iterator[list[str]]:
-    """Yield groups of contestants that fit into memory together, tamis in each."""
+    """Yield groups of contestants that fit into memory together, the exact search in each."""
     room = memory_gb * 2**30 / (case.rows * case.dim * 4) - 1  # the matrix itself
     room -= sum(kind.copies for kind in dense.OURS if not kind.shares)
-    ours = [kind.name for kind in dense.OURS]
-    group, left = list(ours), room
+    group, left, peers = [kind.name for kind in dense.OURS], room, 0
     for kind in dense.THEIRS:
         if case.rows > kind.most_rows or not kind.name.startswith(tuple(only)):
             continue
@@ -210,11 +209,11 @@ def grouped(case: Case, only: list[str], memory_gb: float) -> Iterator[list[str]
             if kind.shares.name in group:
                 group.append(kind.name)
             continue
-        if kind.copies > left and group != ours:
+        if kind.copies > left and peers:
             yield group
-            group, left = list(ours), room
+            group, left, peers = [dense.TamisExact.name], room, 0
         group.append(kind.name)
-        left -= kind.copies
+        left, peers = left - kind.copies, peers + 1
     yield group
 
 

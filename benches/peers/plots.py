@@ -26,7 +26,7 @@ def against_recall(series: Series, title: str, path: Path) -> None:
 
     def shape(axes: Any) -> None:
         axes.set_xscale("function", functions=(_nines, _recall))
-        axes.set(xlabel="recall@10", xlim=(0.8, 1.0002), xticks=RECALLS)
+        axes.set(xlabel="recall@10", xlim=(0.8, 1.0001), xticks=RECALLS)
         axes.set_xticklabels([f"{recall:g}" for recall in RECALLS])
         axes.minorticks_off()
 

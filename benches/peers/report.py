@@ -51,7 +51,7 @@ def case(result: Line) -> Iterator[str]:
             short(line["ratio"])
             for number in range(len(groups))
             for line in lines
-            if (line["group"], line["name"], line["k"]) == (number, "tamis exact", 10)
+            if (line["group"], line["name"], line["k"], line["level"]) == (number, EXACT, 10, "")
         ]
         yield f"tamis exact / read, k = 10, in each of the groups: {', '.join(ratios)}.\n"
     missing = {name: why for group in groups for name, why in group["missing"].items()}

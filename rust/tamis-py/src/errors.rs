@@ -1,5 +1,6 @@
 //! The one match from the core's errors to the exceptions of `tamis.errors`.
 
+use pyo3::exceptions::PyMemoryError;
 use pyo3::import_exception;
 use pyo3::prelude::*;
 
@@ -27,6 +28,7 @@ pub(crate) fn to_py(error: tamis::Error) -> PyErr {
         Error::VersionNotFound { .. } => VersionNotFoundError::new_err(message),
         Error::Corrupt { .. } => CorruptIndexError::new_err(message),
         Error::FormatTooNew { .. } => FormatTooNewError::new_err(message),
+        Error::Memory { .. } => PyMemoryError::new_err(message),
         Error::Io { .. } => StorageError::new_err(message),
         _ => InvalidInputError::new_err(message),
     }

@@ -85,6 +85,15 @@ pub enum Error {
         known: u32,
     },
 
+    /// There is not as much memory.
+    #[error("there are no {bytes} bytes of memory: {source}")]
+    Memory {
+        /// What was asked for.
+        bytes: usize,
+        /// What the system said.
+        source: io::Error,
+    },
+
     /// The operating system refused.
     #[error("{}: {source}", path.display())]
     Io {

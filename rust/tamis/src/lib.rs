@@ -29,6 +29,7 @@
 #[cfg(target_endian = "big")]
 compile_error!("the files of an index are little-endian and read in place");
 
+mod arena;
 pub mod dense;
 mod error;
 pub mod filter;

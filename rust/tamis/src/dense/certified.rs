@@ -47,8 +47,8 @@ pub(super) fn scan(shared: &Shared<'_>, prepared: &Prepared<'_>, range: Range<us
     let end = range.end / LANES;
     let mut block = range.start / LANES;
     while block < end {
-        let passing = |block: &usize| prepared.part.allowed_16(block * LANES) != 0;
-        let length = (block..end.min(block + run)).take_while(passing).count();
+        let length =
+            run_of(end.min(block + run) - block, |i| prepared.part.allowed_16((block + i) * LANES) != 0);
         if length == 0 {
             block += 1;
             continue;
@@ -78,6 +78,21 @@ pub(super) fn scan(shared: &Shared<'_>, prepared: &Prepared<'_>, range: Range<us
     for (query, state) in states.iter_mut().enumerate() {
         score_likely(shared, query, state);
     }
+}
+
+/// How many of `most` blocks to scan at once: none if the first is empty, and else up to a gap
+/// that is worth leaving out. Small gaps are not: memory comes fastest in one stream.
+pub(super) fn run_of(most: usize, is_wanted: impl Fn(usize) -> bool) -> usize {
+    const GAP: usize = 4;
+    let mut length = 0;
+    for at in 0..most {
+        if is_wanted(at) {
+            length = at + 1;
+        } else if length == 0 || at - length >= GAP {
+            break;
+        }
+    }
+    length
 }
 
 /// Looks again at the rows of a block that the scan let through.
@@ -172,7 +187,7 @@ pub(super) fn finish(shared: &Shared<'_>, states: &mut [State], stop: &Stop<'_>)
 pub(super) fn raise_thresholds(shared: &Shared<'_>) {
     const MOST: usize = 128;
     const LEAST: usize = 8;
-    const BLOCKS_A_SAMPLE: usize = 48;
+    const BLOCKS_A_SAMPLE: usize = 32;
     let blocks = |prepared: &Prepared<'_>| {
         let coded = if prepared.queries.bounds.is_empty() {
             0

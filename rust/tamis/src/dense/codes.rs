@@ -21,12 +21,21 @@
 //! error of standard deviation `|p| |z| sqrt((1/a^2 - 1) / (width - 1))`, `a = |z|_1 / (|z| sqrt
 //! width)`. They prove nothing and cost a quarter.
 
+use std::sync::{Mutex, PoisonError};
+
 use bytemuck::Zeroable;
 
-use super::rotation::{Lanes, PANEL, Rotation, UNIT};
+use super::rotation::{Rotation, UNIT};
 use super::simd::{BITS_ROWS, BitQuery, LANES, Level, Limit, Line, NibbleQuery, Plain, compiled_for};
 use crate::Result;
+use crate::arena::Arena;
 use crate::threads::{self, Stop};
+
+/// Rows encoded side by side, those of a block of nibbles.
+const PANEL: usize = LANES;
+
+/// One dimension of the rows of a panel.
+type Lanes = [f32; PANEL];
 
 /// Rows encoded together: codes cover a multiple of this many rows.
 pub const GROUP: usize = BITS_ROWS;
@@ -88,11 +97,11 @@ impl Frame {
 }
 
 /// The codes of the first rows of a matrix.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Codes {
     frame: Frame,
-    nibbles: Vec<Line>,
-    bits: Vec<Line>,
+    nibbles: Arena<Line>,
+    bits: Arena<Line>,
 }
 
 impl Codes {
@@ -107,44 +116,52 @@ impl Codes {
             sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += f64::from(*value));
         }
         let centre = sums.iter().map(|sum| (sum / taken) as f32).collect();
-        Self { frame: Frame::new(centre, SEED), nibbles: Vec::new(), bits: Vec::new() }
+        Self { frame: Frame::new(centre, SEED), nibbles: Arena::default(), bits: Arena::default() }
     }
 
-    /// Adds the codes of rows that follow those it has, of which there are a multiple of [`GROUP`].
+    /// Adds the codes of rows that follow those it has, of which there are a multiple of [`GROUP`];
+    /// the last of the rows that are no whole group are left out.
     ///
     /// # Errors
-    /// [`crate::Error::Interrupted`]; nothing is added then.
+    /// [`crate::Error::Interrupted`] and [`crate::Error::Memory`]; nothing is added then.
     pub fn extend(&mut self, rows: &[f32], threads: usize, stop: &Stop<'_>) -> Result<()> {
-        /// Groups a task.
-        const TASK: usize = 16;
-        let (dim, width) = (self.frame.rotation.dim(), self.frame.rotation.width());
-        let (nibble_lines, bit_lines) = (BLOCKS * nibble_lines(width), bit_lines(width));
-        let level = Level::best();
-        let groups: Vec<&[f32]> = rows.chunks_exact(GROUP * dim).collect();
-        let encoded = threads::map_each(groups.len().div_ceil(TASK), threads, stop, |task| {
-            let groups = &groups[task * TASK..groups.len().min((task + 1) * TASK)];
-            let mut nibbles = vec![Line::zeroed(); groups.len() * nibble_lines];
-            let mut bits = vec![Line::zeroed(); groups.len() * bit_lines];
-            let mut panel = vec![[0.0; PANEL]; width];
-            let places = nibbles.chunks_exact_mut(nibble_lines).zip(bits.chunks_exact_mut(bit_lines));
-            for (rows, (nibbles, bits)) in groups.iter().zip(places) {
-                compiled_for(level, Encoding { frame: &self.frame, rows, panel: &mut panel, nibbles, bits });
-            }
-            (nibbles, bits)
-        })?;
-        let added = groups.len();
-        self.nibbles.reserve(added * nibble_lines);
-        self.bits.reserve(added * bit_lines);
-        for (nibbles, bits) in encoded {
-            self.nibbles.extend_from_slice(&nibbles);
-            self.bits.extend_from_slice(&bits);
+        let before = (self.nibbles.as_slice().len(), self.bits.as_slice().len());
+        let added = self.encode(rows, threads, stop);
+        if added.is_err() {
+            self.nibbles.truncate(before.0);
+            self.bits.truncate(before.1);
         }
+        added
+    }
+
+    fn encode(&mut self, rows: &[f32], threads: usize, stop: &Stop<'_>) -> Result<()> {
+        /// Groups a task: some milliseconds.
+        const TASK: usize = 16;
+        let (frame, level) = (&self.frame, Level::best());
+        let (dim, width) = (frame.rotation.dim(), frame.rotation.width());
+        let groups = rows.len() / (GROUP * dim);
+        let (nibble_lines, bit_lines) = (BLOCKS * nibble_lines(width), bit_lines(width));
+        let nibbles = self.nibbles.grow(groups * nibble_lines)?.chunks_exact_mut(nibble_lines);
+        let bits = self.bits.grow(groups * bit_lines)?.chunks_exact_mut(bit_lines);
+        let waiting = Mutex::new(rows.chunks_exact(GROUP * dim).zip(nibbles.zip(bits)));
+        let panel = || vec![[0.0; PANEL]; width];
+        threads::map_tasks(groups.div_ceil(TASK), threads, stop, panel, |panel, _| {
+            let next = waiting
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .by_ref()
+                .take(TASK)
+                .collect::<Vec<_>>();
+            for (rows, (nibbles, bits)) in next {
+                compiled_for(level, Encoding { frame, rows, panel, nibbles, bits });
+            }
+        })?;
         Ok(())
     }
 
     /// The codes to search in.
     pub fn view(&self) -> CodesView<'_> {
-        CodesView { frame: &self.frame, nibbles: &self.nibbles, bits: &self.bits }
+        CodesView { frame: &self.frame, nibbles: self.nibbles.as_slice(), bits: self.bits.as_slice() }
     }
 }
 
@@ -164,6 +181,8 @@ impl Plain for Encoding<'_> {
     #[allow(clippy::inline_always, reason = "it is compiled for each instruction set")]
     fn run(self) {
         let Self { frame, rows, panel, nibbles, bits } = self;
+        nibbles.fill(Line::zeroed());
+        bits.fill(Line::zeroed());
         let (dim, width) = (frame.rotation.dim(), frame.rotation.width());
         let (signs, bit_numbers) = bits.split_at_mut(width / 8);
         let blocks = nibbles.chunks_exact_mut(nibble_lines(width));
@@ -174,10 +193,13 @@ impl Plain for Encoding<'_> {
                 }
             }
             panel[dim..].fill([0.0; PANEL]);
-            let exponents = scale_down(panel);
-            let lengths = sums(panel, |value| f64::from(value) * f64::from(value)).map(f64::sqrt);
+            let powers = scale_down(panel);
+            let mut lengths = sums(panel, |value| f64::from(value) * f64::from(value));
+            for length in &mut lengths {
+                *length = length.sqrt();
+            }
             frame.rotation.apply(panel);
-            encode_nibbles(frame.rotation.error() + UNIT, panel, &exponents, &lengths, block);
+            encode_nibbles(frame.rotation.error() + UNIT, panel, &powers, &lengths, block);
             let places = signs.iter_mut().map(|line| &mut line.0.as_chunks_mut::<PANEL>().0[quarter]);
             encode_bits(panel, places);
             let sizes = sums(panel, |value| f64::from(value.abs()));
@@ -185,8 +207,8 @@ impl Plain for Encoding<'_> {
                 let (factor, deviation) = estimate_of(lengths[lane], sizes[lane], width);
                 let row = quarter * PANEL + lane;
                 let (factors, deviations) = bit_numbers.split_at_mut(4);
-                bytemuck::cast_slice_mut::<_, f32>(factors)[row] = (factor * exponents[lane]) as f32;
-                bytemuck::cast_slice_mut::<_, u16>(deviations)[row] = upper_half(deviation * exponents[lane]);
+                bytemuck::cast_slice_mut::<_, f32>(factors)[row] = (factor * powers[lane]) as f32;
+                bytemuck::cast_slice_mut::<_, u16>(deviations)[row] = upper_half(deviation * powers[lane]);
             }
         }
     }
@@ -199,7 +221,7 @@ impl Plain for Encoding<'_> {
 fn encode_nibbles(
     error: f64,
     panel: &[Lanes],
-    exponents: &[f64; PANEL],
+    powers: &[f64; PANEL],
     lengths: &[f64; PANEL],
     block: &mut [Line],
 ) {
@@ -232,27 +254,27 @@ fn encode_nibbles(
     let bounds: &mut [u16; 2 * LANES] = bytemuck::cast_mut(bound_line);
     for lane in 0..PANEL {
         let size = square[lane].sqrt();
-        let scale = scales[lane] * exponents[lane];
+        let scale = scales[lane] * powers[lane];
         stored[lane] = scale as f32;
         let rounding = (scale - f64::from(stored[lane])).abs() * size;
         // The rest as computed, what the rotation and the difference to the centre may have
         // changed, and what numbers too small for an f32 may have lost.
         let error = error * lengths[lane] + 1e-40;
-        let rest = (rests[lane].sqrt() + error) * exponents[lane] + rounding;
+        let rest = (rests[lane].sqrt() + error) * powers[lane] + rounding;
         bounds[lane] = upper_half(rest);
         bounds[LANES + lane] = upper_half(f64::from(stored[lane]).abs() * size);
     }
 }
 
 /// A panel of queries, to be scaled and rotated; gives the powers of two that were taken out.
-struct Turning<'a>(&'a Rotation, &'a mut [Lanes]);
+struct Turning<'a, const LANES: usize>(&'a Rotation, &'a mut [[f32; LANES]]);
 
-impl Plain for Turning<'_> {
-    type Done = [f64; PANEL];
+impl<const LANES: usize> Plain for Turning<'_, LANES> {
+    type Done = [f64; LANES];
 
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "it is compiled for each instruction set")]
-    fn run(self) -> [f64; PANEL] {
+    fn run(self) -> [f64; LANES] {
         let powers = scale_down(self.1);
         self.0.apply(self.1);
         powers
@@ -263,25 +285,26 @@ impl Plain for Turning<'_> {
 /// taken out of the panel: what follows can then neither overflow nor lose small numbers.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "it is compiled for each instruction set")]
-fn scale_down(panel: &mut [Lanes]) -> [f64; PANEL] {
-    let mut largest = [0.0f32; PANEL];
+fn scale_down<const LANES: usize>(panel: &mut [[f32; LANES]]) -> [f64; LANES] {
+    let mut largest = [0.0f32; LANES];
     for values in &*panel {
-        for lane in 0..PANEL {
+        for lane in 0..LANES {
             largest[lane] = largest[lane].max(values[lane].abs());
         }
     }
-    let exponents = largest.map(|largest| power_above(f64::from(largest)));
-    // Two factors: the inverse of the least power is beyond what an f32 holds.
-    let factors = exponents.map(|power| {
-        let first = (1.0 / power).clamp(f64::from(f32::MIN_POSITIVE), 2f64.powi(127));
-        (first as f32, (1.0 / power / first) as f32)
-    });
+    let (mut powers, mut factors) = ([0.0; LANES], [[0.0; 2]; LANES]);
+    for lane in 0..LANES {
+        powers[lane] = power_above(f64::from(largest[lane]));
+        // Two factors: the inverse of the least power is beyond what an f32 holds.
+        let first = (1.0 / powers[lane]).clamp(f64::from(f32::MIN_POSITIVE), 2f64.powi(127));
+        factors[lane] = [first as f32, (1.0 / powers[lane] / first) as f32];
+    }
     for values in panel {
-        for lane in 0..PANEL {
-            values[lane] = values[lane] * factors[lane].0 * factors[lane].1;
+        for lane in 0..LANES {
+            values[lane] = values[lane] * factors[lane][0] * factors[lane][1];
         }
     }
-    exponents
+    powers
 }
 
 /// The least power of two above a number that an f32 holds; 1 for 0.
@@ -329,11 +352,19 @@ fn best_steps(panel: &[Lanes], lengths: &[f64; PANEL]) -> Lanes {
     // In standard deviations of a component; the best for normal ones is 0.335.
     const STEPS: [f32; 8] = [0.28, 0.30, 0.32, 0.335, 0.35, 0.37, 0.39, 0.42];
     let root = (panel.len() as f64).sqrt();
-    let unit = lengths.map(|length| if length > 0.0 { (root / length) as f32 } else { 0.0 });
+    let mut unit = [0.0; PANEL];
+    for lane in 0..PANEL {
+        if lengths[lane] > 0.0 {
+            unit[lane] = (root / lengths[lane]) as f32;
+        }
+    }
     let mut best = [0.0; PANEL];
     let mut best_gain = [-1.0f32; PANEL];
     for step in STEPS {
-        let inverse = unit.map(|unit| unit / step);
+        let mut inverse = unit;
+        for inverse in &mut inverse {
+            *inverse /= step;
+        }
         let (mut along, mut square) = ([0.0f32; PANEL], [0.0f32; PANEL]);
         for values in panel {
             let levels = levels(values, &inverse);
@@ -468,21 +499,30 @@ pub(super) struct CodedQueries {
 
 impl CodedQueries {
     pub(super) fn new(frame: &Frame, queries: &[f32], level: Level) -> Self {
-        let (dim, width) = (frame.rotation.dim(), frame.rotation.width());
-        let mut panel = vec![[0.0; PANEL]; width];
         let mut coded = Self::default();
-        for queries in queries.chunks(PANEL * dim) {
-            panel.fill([0.0; PANEL]);
+        if queries.len() == frame.rotation.dim() {
+            coded.extend::<1>(frame, queries, level);
+        } else {
+            coded.extend::<PANEL>(frame, queries, level);
+        }
+        coded
+    }
+
+    /// Adds queries, rotated so many at a time.
+    fn extend<const LANES: usize>(&mut self, frame: &Frame, queries: &[f32], level: Level) {
+        let dim = frame.rotation.dim();
+        let mut panel = vec![[0.0; LANES]; frame.rotation.width()];
+        for queries in queries.chunks(LANES * dim) {
+            panel.fill([0.0; LANES]);
             for (lane, query) in queries.chunks_exact(dim).enumerate() {
                 query.iter().zip(&mut panel).for_each(|(value, lanes)| lanes[lane] = *value);
             }
             let powers = compiled_for(level, Turning(&frame.rotation, &mut panel));
             for (lane, query) in queries.chunks_exact(dim).enumerate() {
                 let rotated: Vec<f32> = panel.iter().map(|lanes| lanes[lane]).collect();
-                coded.push(frame, query, &rotated, powers[lane]);
+                self.push(frame, query, &rotated, powers[lane]);
             }
         }
-        coded
     }
 
     fn push(&mut self, frame: &Frame, query: &[f32], rotated: &[f32], power: f64) {
@@ -515,7 +555,7 @@ impl Rounded {
     fn new(rotated: &[f32], largest: f32) -> Self {
         let step = f64::from(down(f64::from(largest) / LARGEST).max(f32::MIN_POSITIVE));
         let inverse = (1.0 / step) as f32;
-        let bytes: Vec<i8> = rotated.iter().map(|value| (value * inverse).round_ties_even() as i8).collect();
+        let bytes: Vec<i8> = rotated.iter().map(|value| nearest(value * inverse) as i8).collect();
         let (mut sum, mut square, mut rest) = (0i32, 0i64, 0.0f64);
         for (value, byte) in rotated.iter().zip(&bytes) {
             sum += i32::from(*byte);
@@ -531,6 +571,13 @@ impl Rounded {
     }
 }
 
+/// The nearest whole number, of two the even one, of a number that is far from 2^22 in size: the
+/// sum has no room for a fraction. What the standard library has for it is a call.
+fn nearest(value: f32) -> i32 {
+    const SHIFT: f32 = 12_582_912.0;
+    ((value + SHIFT) - SHIFT) as i32
+}
+
 /// The sums of signs of each four dimensions, the query rounded to odd numbers in -15..=15.
 fn bit_query(rotated: &[f32], largest: f32, power: f64) -> BitQuery {
     /// Where sixteen levels are best cut off, in standard deviations of a component.
@@ -538,7 +585,7 @@ fn bit_query(rotated: &[f32], largest: f32, power: f64) -> BitQuery {
     let square: f32 = rotated.iter().map(|value| value * value).sum();
     let reach = largest.min(CUT * (square / rotated.len() as f32).sqrt()).max(f32::MIN_POSITIVE);
     // A level of 0..=15 for each; its odd number and 15, halved, are a sign's share of a sum.
-    let level = |value: f32| (value / reach * 7.5 + 7.5).round_ties_even().clamp(0.0, 15.0) as u8;
+    let level = |value: f32| nearest(value / reach * 7.5 + 7.5).clamp(0, 15) as u8;
     let sums = |values: &[f32; 4]| {
         let levels = values.map(level);
         let share = |sign: usize, level: u8| if sign == 1 { level } else { 15 - level };
@@ -781,7 +828,8 @@ pub(super) mod tests {
         let (first, second) = rows.split_at(7 * GROUP * dim);
         pieces.extend(first, 1, &Stop::never()).unwrap();
         pieces.extend(second, 3, &Stop::never()).unwrap();
-        assert_eq!((&whole.nibbles, &whole.bits), (&pieces.nibbles, &pieces.bits));
+        let bytes = |codes: &Codes| (codes.nibbles.as_slice().to_vec(), codes.bits.as_slice().to_vec());
+        assert_eq!(bytes(&whole), bytes(&pieces));
         let stop = || true;
         assert!(matches!(pieces.extend(&rows, 2, &Stop::when(&stop)), Err(crate::Error::Interrupted)));
     }

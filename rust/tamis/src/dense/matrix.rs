@@ -3,6 +3,7 @@
 use super::codes::{Codes, CodesView};
 use super::search::{Found, Part, Request, search};
 use super::simd::{Level, Plain, compiled_for};
+use crate::arena::Arena;
 use crate::filter::RowSet;
 use crate::hit::Row;
 use crate::threads::Stop;
@@ -64,32 +65,20 @@ pub enum OnZero {
 /// [`Metric::Cosine`], [`Error::ZeroVector`] with the first row at fault;
 /// [`Error::InvalidInput`] under [`Metric::Dot`] for a row so long that a score could overflow.
 pub fn prepare(values: &[f32], dim: usize, metric: Metric) -> Result<Vec<f32>> {
-    let mut out = Vec::with_capacity(values.len());
+    let mut out = vec![0.0; values.len()];
     prepare_into(values, dim, metric, OnZero::Reject, &mut out)?;
     Ok(out)
 }
 
-/// [`prepare`], added to `out`; all rows or, on an error, none.
-fn prepare_into(
-    values: &[f32],
-    dim: usize,
-    metric: Metric,
-    on_zero: OnZero,
-    out: &mut Vec<f32>,
-) -> Result<()> {
+/// [`prepare`], written to `out`, which is as long as `values`.
+fn prepare_into(values: &[f32], dim: usize, metric: Metric, on_zero: OnZero, out: &mut [f32]) -> Result<()> {
     if dim == 0 || !values.len().is_multiple_of(dim) {
         return Err(Error::Dimension(format!(
             "{} values are no whole number of rows of {dim}",
             values.len()
         )));
     }
-    let before = out.len();
-    out.reserve(values.len());
-    let added = compiled_for(Level::best(), Adding { values, dim, metric, on_zero, out });
-    if added.is_err() {
-        out.truncate(before);
-    }
-    added
+    compiled_for(Level::best(), Adding { values, dim, metric, on_zero, out })
 }
 
 /// Rows to be checked and added.
@@ -98,7 +87,7 @@ struct Adding<'a> {
     dim: usize,
     metric: Metric,
     on_zero: OnZero,
-    out: &'a mut Vec<f32>,
+    out: &'a mut [f32],
 }
 
 impl Plain for Adding<'_> {
@@ -107,8 +96,9 @@ impl Plain for Adding<'_> {
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "it is compiled for each instruction set")]
     fn run(self) -> Result<()> {
-        for (row, values) in self.values.chunks_exact(self.dim).enumerate() {
-            add_row(row, values, self.metric, self.on_zero, self.out)?;
+        let rows = self.values.chunks_exact(self.dim).zip(self.out.chunks_exact_mut(self.dim));
+        for (row, (values, out)) in rows.enumerate() {
+            add_row(row, values, self.metric, self.on_zero, out)?;
         }
         Ok(())
     }
@@ -116,7 +106,7 @@ impl Plain for Adding<'_> {
 
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "it is compiled for each instruction set")]
-fn add_row(row: usize, values: &[f32], metric: Metric, on_zero: OnZero, out: &mut Vec<f32>) -> Result<()> {
+fn add_row(row: usize, values: &[f32], metric: Metric, on_zero: OnZero, out: &mut [f32]) -> Result<()> {
     let square = square_of(values);
     if !square.is_finite()
         && let Some((dimension, &value)) = values.iter().enumerate().find(|(_, value)| !value.is_finite())
@@ -137,9 +127,11 @@ fn add_row(row: usize, values: &[f32], metric: Metric, on_zero: OnZero, out: &mu
         }
         Metric::Cosine if square > 0.0 => {
             let norm = square.sqrt();
-            out.extend(values.iter().map(|&value| (f64::from(value) / norm) as f32));
+            for (out, &value) in out.iter_mut().zip(values) {
+                *out = (f64::from(value) / norm) as f32;
+            }
         }
-        Metric::Dot | Metric::Cosine => out.extend_from_slice(values),
+        Metric::Dot | Metric::Cosine => out.copy_from_slice(values),
     }
     Ok(())
 }
@@ -177,7 +169,7 @@ pub struct Matrix {
     metric: Metric,
     on_zero: OnZero,
     stored: Option<Box<dyn Stored>>,
-    values: Vec<f32>,
+    values: Arena<f32>,
     codes: Option<Codes>,
     /// How many rows there were when the codes got their centre.
     centred_at: usize,
@@ -192,66 +184,77 @@ impl Matrix {
         if dim == 0 {
             return Err(Error::InvalidInput("dim is 0; a vector has at least one dimension".into()));
         }
-        Ok(Self { dim, metric, on_zero, stored: None, values: Vec::new(), codes: None, centred_at: 0 })
+        Ok(Self { dim, metric, on_zero, stored: None, values: Arena::default(), codes: None, centred_at: 0 })
     }
 
     /// Another matrix's rows, which [`prepare`] gave, with codes.
-    pub(crate) fn of_prepared(
-        values: Vec<f32>,
-        like: &Self,
-        threads: usize,
-        stop: &Stop<'_>,
-    ) -> Result<Self> {
-        let Self { dim, metric, on_zero, .. } = *like;
-        let mut matrix = Self { values, ..Self::new(dim, metric, on_zero)? };
+    pub(crate) fn of_prepared(rows: &[&[f32]], like: &Self, threads: usize, stop: &Stop<'_>) -> Result<Self> {
+        let mut matrix = Self::new(like.dim, like.metric, like.on_zero)?;
+        for rows in rows {
+            matrix.values.grow(rows.len())?.copy_from_slice(rows);
+        }
         matrix.build(threads, stop)?;
         Ok(matrix)
     }
 
     /// A matrix that begins with stored rows.
     pub(crate) fn of_stored(stored: Box<dyn Stored>, dim: usize, metric: Metric, on_zero: OnZero) -> Self {
-        Self { dim, metric, on_zero, stored: Some(stored), values: Vec::new(), codes: None, centred_at: 0 }
+        Self {
+            dim,
+            metric,
+            on_zero,
+            stored: Some(stored),
+            values: Arena::default(),
+            codes: None,
+            centred_at: 0,
+        }
     }
 
     /// Adds rows at the end; all or none.
     ///
     /// # Errors
-    /// As [`prepare`].
+    /// As [`prepare`], and [`Error::Memory`].
     pub fn add(&mut self, values: &[f32]) -> Result<()> {
         let rows = self.len() + values.len() / self.dim;
         if u32::try_from(rows).is_err() {
             return Err(Error::InvalidInput(format!("{rows} rows are more than an index holds, 2^32 - 1")));
         }
-        prepare_into(values, self.dim, self.metric, self.on_zero, &mut self.values)
+        let before = self.values.as_slice().len();
+        let added = self.values.grow(values.len())?;
+        let prepared = prepare_into(values, self.dim, self.metric, self.on_zero, added);
+        if prepared.is_err() {
+            self.values.truncate(before);
+        }
+        prepared
     }
 
     /// Whether [`Matrix::build`] would make searches faster by much.
     pub fn is_behind(&self) -> bool {
         /// Rows without codes that a search reads as they are.
         const FEW: usize = 256;
-        let rows = self.values.len() / self.dim;
+        let rows = self.values.as_slice().len() / self.dim;
         rows >= WORTH_CODES && rows - self.codes.as_ref().map_or(0, |codes| codes.view().len()) >= FEW
     }
 
     /// Encodes the rows that have no codes yet.
     ///
     /// # Errors
-    /// [`Error::Interrupted`]; nothing has changed then.
+    /// [`Error::Interrupted`] and [`Error::Memory`]; nothing has changed then.
     pub fn build(&mut self, threads: usize, stop: &Stop<'_>) -> Result<()> {
         /// How much a matrix grows before its codes get a new centre.
         const GROWTH: usize = 4;
-        let rows = self.values.len() / self.dim;
+        let rows = self.values.as_slice().len() / self.dim;
         if rows < WORTH_CODES {
             return Ok(());
         }
         if self.codes.is_none() || rows >= GROWTH * self.centred_at {
-            let mut codes = Codes::around(&self.values, self.dim);
-            codes.extend(&self.values, threads, stop)?;
+            let mut codes = Codes::around(self.values.as_slice(), self.dim);
+            codes.extend(self.values.as_slice(), threads, stop)?;
             self.codes = Some(codes);
             self.centred_at = rows;
         } else if let Some(codes) = &mut self.codes {
             let coded = codes.view().len();
-            codes.extend(&self.values[coded * self.dim..], threads, stop)?;
+            codes.extend(&self.values.as_slice()[coded * self.dim..], threads, stop)?;
         }
         Ok(())
     }
@@ -265,12 +268,12 @@ impl Matrix {
             allowed: None,
         });
         let added = Part {
-            values: &self.values,
+            values: self.values.as_slice(),
             codes: self.codes.as_ref().map(Codes::view),
             base: self.stored_rows() as Row,
             allowed: None,
         };
-        stored.into_iter().chain((!self.values.is_empty()).then_some(added)).collect()
+        stored.into_iter().chain((!self.values.as_slice().is_empty()).then_some(added)).collect()
     }
 
     /// The best rows for each query, out of those that pass the filter.
@@ -303,7 +306,7 @@ impl Matrix {
 
     /// The number of rows.
     pub fn len(&self) -> usize {
-        self.stored_rows() + self.values.len() / self.dim
+        self.stored_rows() + self.values.as_slice().len() / self.dim
     }
 
     /// Whether there are no rows.

@@ -4,13 +4,8 @@
 //! Four rounds of random signs, a Hadamard transform of a window (the first power of two of
 //! dimensions, then the last, in turn) and a step that mixes the two halves; after the fast
 //! rotation of the RaBitQ library (Gao et al., 2024), itself after Kac's walk. It is
-//! orthogonal for any width that is even. Sixteen vectors are rotated side by side.
-
-/// Vectors rotated side by side.
-pub(super) const PANEL: usize = 16;
-
-/// One dimension of the vectors of a panel.
-pub(super) type Lanes = [f32; PANEL];
+//! orthogonal for any width that is even. Vectors are rotated side by side, in a panel that holds
+//! one dimension of each in a line; how many there are changes no bit.
 
 const ROUNDS: usize = 4;
 
@@ -65,7 +60,7 @@ impl Rotation {
     /// Rotates the vectors of a panel, one dimension a line, in place.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "it is compiled for each instruction set")]
-    pub(super) fn apply(&self, panel: &mut [Lanes]) {
+    pub(super) fn apply<const LANES: usize>(&self, panel: &mut [[f32; LANES]]) {
         let width = self.width();
         assert_eq!(panel.len(), width);
         let scale = 1.0 / (self.window as f32).sqrt();
@@ -91,7 +86,7 @@ impl Rotation {
 
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "it is compiled for each instruction set")]
-fn scale_by(lanes: &mut Lanes, factor: f32) {
+fn scale_by<const LANES: usize>(lanes: &mut [f32; LANES], factor: f32) {
     for value in lanes {
         *value *= factor;
     }
@@ -99,7 +94,7 @@ fn scale_by(lanes: &mut Lanes, factor: f32) {
 
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "it is compiled for each instruction set")]
-fn hadamard(values: &mut [Lanes]) {
+fn hadamard<const LANES: usize>(values: &mut [[f32; LANES]]) {
     let mut half = 1;
     while half < values.len() {
         for pair in values.chunks_exact_mut(2 * half) {
@@ -112,9 +107,9 @@ fn hadamard(values: &mut [Lanes]) {
 
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "it is compiled for each instruction set")]
-fn butterfly(left: &mut [Lanes], right: &mut [Lanes]) {
+fn butterfly<const LANES: usize>(left: &mut [[f32; LANES]], right: &mut [[f32; LANES]]) {
     for (left, right) in left.iter_mut().zip(right) {
-        for lane in 0..PANEL {
+        for lane in 0..LANES {
             (left[lane], right[lane]) = (left[lane] + right[lane], left[lane] - right[lane]);
         }
     }
@@ -134,7 +129,7 @@ mod tests {
     use super::*;
 
     fn rotated(rotation: &Rotation, vectors: &[Vec<f32>]) -> Vec<Vec<f32>> {
-        let mut panel = vec![[0.0; PANEL]; rotation.width()];
+        let mut panel = vec![[0.0; 4]; rotation.width()];
         for (lane, vector) in vectors.iter().enumerate() {
             vector.iter().zip(&mut panel).for_each(|(value, lanes)| lanes[lane] = *value);
         }

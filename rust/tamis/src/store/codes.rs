@@ -42,6 +42,8 @@ pub(super) fn frame(container: &Container, dim: usize, rows: usize) -> Result<Op
     if view(container, &frame)?.len() > rows {
         return Err(misfit());
     }
+    // Most searches read the codes, and of the vectors a few.
+    container.is_read_at_random("vectors");
     Ok(Some(frame))
 }
 

@@ -106,6 +106,13 @@ impl Container {
         self.sections.iter().find(|(tag, _)| is_it(tag)).map(|(_, range)| range)
     }
 
+    /// Tells the system that a section is read here and there, not from end to end.
+    pub(crate) fn is_read_at_random(&self, name: &str) {
+        if let Some(range) = self.place(name) {
+            self.map.is_read_at_random(range.clone());
+        }
+    }
+
     /// A section as an array.
     pub(crate) fn array<T: bytemuck::Pod>(&self, name: &str) -> Result<&[T]> {
         bytemuck::try_cast_slice(self.section(name)?)

@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use std::fs::File;
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 use std::path::Path;
 
 use crate::{Error, Result};
@@ -19,6 +19,18 @@ impl Map {
         // files and removes whole ones, and a removed file stays readable through its maps. That
         // nobody else does is asked of the user, as of every mapped store.
         unsafe { memmap2::Mmap::map(&file) }.map(Self).map_err(Error::io(path))
+    }
+}
+
+impl Map {
+    /// Tells the system that a range is read here and there: it then reads what is asked for, and
+    /// not what lies around it.
+    pub(super) fn is_read_at_random(&self, range: Range<usize>) {
+        // Advice: where the system has none, nothing is lost.
+        #[cfg(unix)]
+        let _ = self.0.advise_range(memmap2::Advice::Random, range.start, range.len());
+        #[cfg(not(unix))]
+        let _ = range;
     }
 }
 

@@ -104,7 +104,7 @@ pub fn save_matrix(path: &Path, matrix: &Matrix, threads: usize, stop: &Stop<'_>
         // Codes of several parts have different centres.
         parts => {
             let values: Vec<&[f32]> = parts.iter().map(|part| part.values).collect();
-            whole = Matrix::of_prepared(values.concat(), matrix, threads, stop)?;
+            whole = Matrix::of_prepared(&values, matrix, threads, stop)?;
             whole.parts().first().copied()
         }
     };

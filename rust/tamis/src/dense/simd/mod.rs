@@ -15,8 +15,12 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod scalar;
 
+#[cfg(target_arch = "aarch64")]
+use std::arch::is_aarch64_feature_detected;
 use std::sync::OnceLock;
 
 use bytemuck::{Pod, Zeroable};
@@ -94,6 +98,8 @@ enum Isa {
     Avx2,
     #[cfg(target_arch = "x86_64")]
     Avx512,
+    #[cfg(target_arch = "aarch64")]
+    Neon,
 }
 
 /// An instruction set that this processor has.
@@ -103,7 +109,7 @@ pub struct Level(Isa);
 impl Level {
     /// The levels of this processor, slowest first; the first is scalar code.
     pub fn available() -> Vec<Self> {
-        #[cfg_attr(not(target_arch = "x86_64"), allow(unused_mut))]
+        #[cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), allow(unused_mut))]
         let mut levels = vec![Self(Isa::Scalar)];
         #[cfg(target_arch = "x86_64")]
         {
@@ -119,11 +125,16 @@ impl Level {
                 levels.push(Self(Isa::Avx512));
             }
         }
+        // Older processors lack the dot product: scalar code does for them.
+        #[cfg(target_arch = "aarch64")]
+        if is_aarch64_feature_detected!("neon") && is_aarch64_feature_detected!("dotprod") {
+            levels.push(Self(Isa::Neon));
+        }
         levels
     }
 
     /// The fastest level of this processor, or the one that `TAMIS_SIMD` names (`scalar`,
-    /// `avx2`, `avx512`) if the processor has it. Chosen once.
+    /// `avx2`, `avx512`, `neon`) if the processor has it. Chosen once.
     pub fn best() -> Self {
         static BEST: OnceLock<Level> = OnceLock::new();
         *BEST.get_or_init(|| {
@@ -142,6 +153,8 @@ impl Level {
             Isa::Avx2 => "avx2",
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => "avx512",
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon => "neon",
         }
     }
 }
@@ -165,6 +178,9 @@ pub fn inner_products(level: Level, rows: &[f32], queries: &[f32], dim: usize, o
         #[cfg(target_arch = "x86_64")]
         // SAFETY: this level exists only where `available` saw avx512f, bw, dq and vnni.
         Isa::Avx512 => unsafe { avx512::inner_products(rows, queries, dim, out) },
+        #[cfg(target_arch = "aarch64")]
+        // SAFETY: this level exists only where `available` saw neon and dotprod.
+        Isa::Neon => unsafe { neon::inner_products(rows, queries, dim, out) },
     }
 }
 
@@ -198,6 +214,9 @@ pub(super) fn scan_nibbles(
         #[cfg(target_arch = "x86_64")]
         // SAFETY: this level exists only where `available` saw avx512f, bw, dq and vnni.
         Isa::Avx512 => unsafe { avx512::scan_nibbles(blocks, lines, queries, limits, found) },
+        #[cfg(target_arch = "aarch64")]
+        // SAFETY: this level exists only where `available` saw neon and dotprod.
+        Isa::Neon => unsafe { neon::scan_nibbles(blocks, lines, queries, limits, found) },
     }
 }
 
@@ -229,6 +248,9 @@ pub(super) fn scan_bits(
         #[cfg(target_arch = "x86_64")]
         // SAFETY: this level exists only where `available` saw avx512f, bw, dq and vnni.
         Isa::Avx512 => unsafe { avx512::scan_bits(blocks, lines, query, least, found) },
+        #[cfg(target_arch = "aarch64")]
+        // SAFETY: this level exists only where `available` saw neon and dotprod.
+        Isa::Neon => unsafe { neon::scan_bits(blocks, lines, query, least, found) },
     }
 }
 
@@ -249,6 +271,9 @@ pub(super) fn compiled_for<P: Plain>(level: Level, plain: P) -> P::Done {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: these levels exist only where `available` saw avx2 and fma.
         Isa::Avx2 | Isa::Avx512 => unsafe { avx2::run(plain) },
+        #[cfg(target_arch = "aarch64")]
+        // SAFETY: this level exists only where `available` saw neon and dotprod.
+        Isa::Neon => unsafe { neon::run(plain) },
     }
 }
 
@@ -336,9 +361,9 @@ fn by_tiles<const R: usize, const Q: usize>(
 #[allow(clippy::inline_always, reason = "the lengths are seen to be equal")]
 fn in_registers<const N: usize>(vectors: &[f32], dim: usize) -> [(&[[f32; LANES]], &[f32]); N] {
     let mut cut = [(&[] as &[_], &[] as &[_]); N];
-    for (cut, vector) in cut.iter_mut().zip(vectors.chunks_exact(dim)) {
-        let (registers, rest) = vector.as_chunks();
-        *cut = (&registers[..dim / LANES], rest);
+    for n in 0..N {
+        let (registers, rest) = vectors[n * dim..][..dim].as_chunks();
+        cut[n] = (&registers[..dim / LANES], rest);
     }
     cut
 }
