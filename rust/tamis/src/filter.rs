@@ -60,6 +60,14 @@ impl RowSet {
         &self.words
     }
 
+    /// The bits of `start..start + n`, 64 at most, the first in the lowest.
+    pub(crate) fn bits(&self, start: usize, n: usize) -> u64 {
+        let at = |i: usize| self.words.get(start / 64 + i).copied().unwrap_or(0);
+        // The second shift is two, since a shift by 64 is none.
+        let bits = at(0) >> (start % 64) | at(1) << 1 << (63 - start % 64);
+        if n < 64 { bits & ((1 << n) - 1) } else { bits }
+    }
+
     /// How many rows there are to choose from.
     pub fn len(&self) -> usize {
         self.len
@@ -120,11 +128,8 @@ impl RowSet {
     #[must_use]
     pub fn slice(&self, start: usize, len: usize) -> Self {
         assert!(start + len <= self.len, "rows {start} to {} of {}", start + len, self.len);
-        let (word, shift) = (start / 64, start % 64);
-        let at = |i: usize| self.words.get(word + i).copied().unwrap_or(0);
-        // The second shift is two, since a shift by 64 is none.
-        let moved = |i: usize| at(i) >> shift | at(i + 1) << 1 << (63 - shift);
-        let mut part = Self { words: (0..len.div_ceil(64)).map(moved).collect(), len };
+        let mut part =
+            Self { words: (0..len.div_ceil(64)).map(|i| self.bits(start + 64 * i, 64)).collect(), len };
         part.clear_tail();
         part
     }

@@ -47,10 +47,9 @@ pub(super) fn scan(shared: &Shared<'_>, prepared: &Prepared<'_>, range: Range<us
     let end = range.end / LANES;
     let mut block = range.start / LANES;
     while block < end {
-        let length =
-            run_of(end.min(block + run) - block, |i| prepared.part.allowed_16((block + i) * LANES) != 0);
+        let (empty, length) = prepared.blocks.run(block, end.min(block + run));
+        block += empty;
         if length == 0 {
-            block += 1;
             continue;
         }
         limits.clear();
@@ -69,8 +68,20 @@ pub(super) fn scan(shared: &Shared<'_>, prepared: &Prepared<'_>, range: Range<us
         );
         for (query, found) in found.chunks_exact(length).enumerate() {
             states[query].work.scanned += (length * LANES) as u64;
-            for (block, found) in (block..).zip(found).filter(|(_, found)| found.mask != 0) {
-                consider(shared, prepared, &codes, query, block * LANES, found, &mut states[query]);
+            for (block, found) in (block..).zip(found) {
+                let passed = found.mask & prepared.part.allowed_16(block * LANES);
+                if passed != 0 {
+                    consider(
+                        shared,
+                        prepared,
+                        &codes,
+                        query,
+                        block * LANES,
+                        passed,
+                        found,
+                        &mut states[query],
+                    );
+                }
             }
         }
         block += length;
@@ -80,21 +91,6 @@ pub(super) fn scan(shared: &Shared<'_>, prepared: &Prepared<'_>, range: Range<us
     }
 }
 
-/// How many of `most` blocks to scan at once: none if the first is empty, and else up to a gap
-/// that is worth leaving out. Small gaps are not: memory comes fastest in one stream.
-pub(super) fn run_of(most: usize, is_wanted: impl Fn(usize) -> bool) -> usize {
-    const GAP: usize = 4;
-    let mut length = 0;
-    for at in 0..most {
-        if is_wanted(at) {
-            length = at + 1;
-        } else if length == 0 || at - length >= GAP {
-            break;
-        }
-    }
-    length
-}
-
 /// Looks again at the rows of a block that the scan let through.
 fn consider(
     shared: &Shared<'_>,
@@ -102,12 +98,13 @@ fn consider(
     codes: &CodesView<'_>,
     query: usize,
     first: usize,
+    passed: u16,
     found: &BlockDots,
     state: &mut State,
 ) {
     let threshold = &shared.thresholds[query];
     let bound = &prepared.queries.bounds[query];
-    for lane in ones(u64::from(found.mask & prepared.part.allowed_16(first))) {
+    for lane in ones(u64::from(passed)) {
         let own = first + lane as usize;
         let row = prepared.part.base + own as Row;
         match bound.judge(codes, own, found.dots[lane as usize], threshold.get()) {
@@ -225,8 +222,7 @@ pub(super) fn raise_thresholds(shared: &Shared<'_>) {
 fn sample_block(shared: &Shared<'_>, prepared: &Prepared<'_>, block: usize, estimates: &mut [Vec<Hit>]) {
     let Part { codes: Some(codes), .. } = prepared.part else { return };
     let lines = nibble_lines(codes.width());
-    let passing = |block: &usize| prepared.part.allowed_16(block * LANES) != 0;
-    let Some(block) = (block..codes.len() / LANES).find(passing) else { return };
+    let Some(block) = prepared.blocks.first(block..codes.len() / LANES) else { return };
     let limits: Vec<Limit> =
         prepared.queries.bounds.iter().map(|bound| bound.limit(f32::NEG_INFINITY)).collect();
     let mut found = vec![BlockDots::default(); limits.len()];

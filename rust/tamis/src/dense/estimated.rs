@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use super::certified::run_of;
 use super::codes::bit_lines;
 use super::scan;
 use super::search::{Prepared, Shared, State};
@@ -68,13 +67,9 @@ pub(super) fn scan(shared: &Shared<'_>, prepared: &Prepared<'_>, range: Range<us
         let base = prepared.queries.bases[query];
         let mut start = blocks.start;
         while start < blocks.end {
-            let most = RUN.min(blocks.end - start);
-            let length = run_of(most, |i| prepared.part.allowed_64((start + i) * BITS_ROWS) != 0);
-            let run = start..start + length;
-            start += length.max(1);
-            if length == 0 {
-                continue;
-            }
+            let (empty, length) = prepared.blocks.run(start, blocks.end.min(start + RUN));
+            let run = start + empty..start + empty + length;
+            start = run.end;
             let found = &mut found[..run.len()];
             // A little lower, since the sum with the base is rounded; it is compared again below.
             let least = state.candidates.least;

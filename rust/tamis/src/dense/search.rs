@@ -163,18 +163,20 @@ pub(super) struct Prepared<'a> {
     way: Way,
     /// The rows to gather.
     rows: Vec<Row>,
+    /// The blocks of codes to scan.
+    pub(super) blocks: Blocks,
 }
 
 impl<'a> Prepared<'a> {
     fn new(part: &Part<'a>, request: &Request<'_>, level: Level) -> Self {
-        let way = way(part, request);
+        let (way, blocks) = way(part, request);
         let frame =
             part.codes.filter(|_| matches!(way, Way::Certify | Way::Estimate)).map(|codes| codes.frame());
         let queries = frame
             .map_or_else(CodedQueries::default, |frame| CodedQueries::new(frame, request.queries, level));
         let rows =
             part.allowed.filter(|_| way == Way::Gather).map_or_else(Vec::new, |rows| rows.rows().collect());
-        Self { part: *part, queries, way, rows }
+        Self { part: *part, queries, way, rows, blocks }
     }
 
     fn tasks(&self, index: usize, dim: usize) -> Vec<Task> {
@@ -196,36 +198,71 @@ impl<'a> Prepared<'a> {
     }
 }
 
-/// What costs the least for a part: reading what the filter passes, the codes or the values.
-fn way(part: &Part<'_>, request: &Request<'_>) -> Way {
+/// What costs the least for a part, reading what the filter passes, the codes or the values; and
+/// the blocks to scan.
+fn way(part: &Part<'_>, request: &Request<'_>) -> (Way, Blocks) {
+    /// Bytes of rows that are picked out cost as much as so many of a stream; measured.
+    const PICKED: usize = 4;
     let rows = part.rows(request.dim);
-    let lines = |codes: &CodesView<'_>| match request.precision {
-        Precision::Fast { .. } => (codes.bits().len() * LANES).div_ceil(GROUP),
-        _ => codes.nibbles().len(),
-    };
     let coded = part.codes.filter(|codes| {
         !codes.is_empty() && request.precision != Precision::Full && request.k <= rows / ROWS_A_HIT
     });
-    let code_bytes = coded.map(|codes| 64 * lines(&codes) / (codes.len() / LANES));
-    if let Some(allowed) = part.allowed {
-        let row_bytes = 4 * request.dim;
-        let scanned: usize = allowed.words().iter().map(|word| blocks_of(*word)).sum();
-        // A row's values, read out of order, cost about as much again.
-        let gathered = 2 * allowed.count() * row_bytes;
-        if gathered <= scanned * code_bytes.unwrap_or(LANES * row_bytes) {
-            return Way::Gather;
-        }
+    let (way, block_rows, bytes) = match (coded, request.precision) {
+        (None, _) => (Way::Scan, LANES, size_of_val(part.values)),
+        (Some(codes), Precision::Fast { .. }) => (Way::Estimate, GROUP, size_of_val(codes.bits())),
+        (Some(codes), _) => (Way::Certify, LANES, size_of_val(codes.nibbles())),
+    };
+    let Some(allowed) = part.allowed else { return (way, Blocks(None)) };
+    let (blocks, share) = Blocks::new(allowed, block_rows);
+    if (PICKED * allowed.count() * 4 * request.dim) as f64 <= share * bytes as f64 {
+        return (Way::Gather, blocks);
     }
-    match (coded, request.precision) {
-        (None, _) => Way::Scan,
-        (Some(_), Precision::Fast { .. }) => Way::Estimate,
-        (Some(_), _) => Way::Certify,
-    }
+    (way, blocks)
 }
 
-/// How many of four blocks of 16 rows have a row in the word.
-fn blocks_of(word: u64) -> usize {
-    (0..4).filter(|block| word >> (16 * block) & 0xffff != 0).count()
+/// The blocks of rows to scan: those that have one that passes the filter, or all.
+#[derive(Clone, Debug)]
+pub(super) struct Blocks(Option<RowSet>);
+
+impl Blocks {
+    /// Blocks of 16 rows, or of 64, and what scanning them costs as a part of scanning all: a
+    /// stream with gaps is slower, so that leaving out less than half is worth nothing.
+    fn new(allowed: &RowSet, rows: usize) -> (Self, f64) {
+        /// What a block costs in a stream with gaps; measured.
+        const BROKEN: f64 = 2.5;
+        let blocks_of = |word: &u64| match rows {
+            LANES => (0..4).map(|block| u64::from(word >> (16 * block) & 0xffff != 0) << block).sum::<u64>(),
+            _ => u64::from(*word != 0),
+        };
+        let blocks_a_word = GROUP / rows;
+        let join = |words: &[u64]| {
+            words.iter().enumerate().map(|(i, word)| blocks_of(word) << (i * blocks_a_word)).sum()
+        };
+        let words: Vec<u64> = allowed.words().chunks(64 / blocks_a_word).map(join).collect();
+        let blocks = RowSet::from_words(&words, allowed.len().div_ceil(rows)).unwrap_or_default();
+        let share = BROKEN * blocks.count() as f64 / blocks.len().max(1) as f64;
+        if share < 1.0 { (Self(Some(blocks)), share) } else { (Self(None), 1.0) }
+    }
+
+    /// Of the blocks from `start` to `end`, 64 at most, how many come before the first that has
+    /// rows, and how many there are from it to the last. Between them none is left out: memory
+    /// comes fastest in one stream.
+    pub(super) fn run(&self, start: usize, end: usize) -> (usize, usize) {
+        let most = end - start;
+        let Some(blocks) = &self.0 else { return (0, most) };
+        let bits = blocks.bits(start, most);
+        if bits == 0 {
+            return (most, 0);
+        }
+        let first = bits.trailing_zeros() as usize;
+        (first, 64 - bits.leading_zeros() as usize - first)
+    }
+
+    /// The first of the blocks that has rows.
+    pub(super) fn first(&self, blocks: Range<usize>) -> Option<usize> {
+        let has_rows = |block: &usize| self.0.as_ref().is_none_or(|set| set.contains(*block as Row));
+        blocks.into_iter().find(has_rows)
+    }
 }
 
 /// A score that `k` rows are known to reach, raised by all threads.

@@ -139,10 +139,8 @@ fn nibbles<const Q: usize, const A: usize>(
         let reach = _mm512_fmadd_ps(rho, _mm512_set1_ps(limit.residual), reach);
         let reach = _mm512_fmadd_ps(norm, _mm512_set1_ps(limit.size), reach);
         found[q].mask = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(reach, _mm512_set1_ps(limit.least));
-        if found[q].mask != 0 {
-            // SAFETY: the array has room for the register; `storeu` asks for no alignment.
-            unsafe { _mm512_storeu_si512(found[q].dots.as_mut_ptr().cast(), dots) };
-        }
+        // SAFETY: the array has room for the register; `storeu` asks for no alignment.
+        unsafe { _mm512_storeu_si512(found[q].dots.as_mut_ptr().cast(), dots) };
     }
     found
 }
