@@ -8,7 +8,8 @@
 
 use std::ops::Range;
 
-use super::codes::{CodesView, Verdict, nibble_lines};
+use super::bound::Verdict;
+use super::codes::nibble_lines;
 use super::scan;
 use super::search::{Part, Prepared, Shared, State};
 use super::simd::{BlockDots, LANES, Limit, prefetch, scan_nibbles};
@@ -66,21 +67,12 @@ pub(super) fn scan(shared: &Shared<'_>, prepared: &Prepared<'_>, range: Range<us
             &limits,
             found,
         );
-        for (query, found) in found.chunks_exact(length).enumerate() {
+        for (query, found) in found.chunks_exact_mut(length).enumerate() {
             states[query].work.scanned += (length * LANES) as u64;
             for (block, found) in (block..).zip(found) {
-                let passed = found.mask & prepared.part.allowed_16(block * LANES);
-                if passed != 0 {
-                    consider(
-                        shared,
-                        prepared,
-                        &codes,
-                        query,
-                        block * LANES,
-                        passed,
-                        found,
-                        &mut states[query],
-                    );
+                found.mask &= prepared.part.allowed_16(block * LANES);
+                if found.mask != 0 {
+                    consider(shared, prepared, query, block * LANES, found, &mut states[query]);
                 }
             }
         }
@@ -95,19 +87,18 @@ pub(super) fn scan(shared: &Shared<'_>, prepared: &Prepared<'_>, range: Range<us
 fn consider(
     shared: &Shared<'_>,
     prepared: &Prepared<'_>,
-    codes: &CodesView<'_>,
     query: usize,
     first: usize,
-    passed: u16,
     found: &BlockDots,
     state: &mut State,
 ) {
+    let Some(codes) = prepared.part.codes else { return };
     let threshold = &shared.thresholds[query];
     let bound = &prepared.queries.bounds[query];
-    for lane in ones(u64::from(passed)) {
+    for lane in ones(u64::from(found.mask)) {
         let own = first + lane as usize;
         let row = prepared.part.base + own as Row;
-        match bound.judge(codes, own, found.dots[lane as usize], threshold.get()) {
+        match bound.judge(&codes, own, found.dots[lane as usize], threshold.get()) {
             Verdict::Out => continue,
             Verdict::Possible(upper) => state.pending.push(Pending { upper, row }),
             Verdict::Likely => {

@@ -1,32 +1,20 @@
-//! Codes of 4 bits and of 1 bit a dimension, and what they prove about inner products.
+//! Codes of 4 bits and of 1 bit a dimension.
 //!
 //! A row `x` is taken relative to a centre `m` and rotated: `z = R (x - m)`. Its **nibbles** are
 //! odd numbers `c` in -15..=15 and a scale `s` with `z = s c + r`, where `s` is the least-squares
-//! one, so that the rest `r` is orthogonal to `c`. A query `q` is rotated too, `p = R q`, and
-//! rounded to bytes, `p = p' + d`. Then
+//! one, so that the rest `r` is orthogonal to `c`. What they prove: [`super::bound`].
 //!
-//! ```text
-//! <q, x> = <q, m> + s <p', c> + <p', r> + <d, z>
-//! |<p', r>| <= |r| sqrt(|p'|^2 - <p', c>^2 / |c|^2)      (Cauchy-Schwarz, orthogonal to c)
-//! |<d, z>|  <= |d| (|s c| + |r|)
-//! ```
-//!
-//! so that `<p', c>`, a sum of small integers, bounds the inner product from above. The bound holds
-//! for any centre, rotation and data; they only decide how tight it is. [`Bound`] adds what
-//! rounding may add: of the rotation, of the scan, and of the f32 product that the bound is
-//! compared with. Nothing in it is measured or guessed.
-//!
-//! **Bits** are the signs of `z`, with the unbiased estimate of RaBitQ (Gao and Long, 2024,
-//! arXiv 2405.12497): `<p, z> = |z|^2 / |z|_1 <p, sign z>` on average over rotations, with an
-//! error of standard deviation `|p| |z| sqrt((1/a^2 - 1) / (width - 1))`, `a = |z|_1 / (|z| sqrt
-//! width)`. They prove nothing and cost a quarter.
+//! Its **bits** are the signs of `z`, with the unbiased estimate of `RaBitQ` (Gao and Long, 2024,
+//! arXiv 2405.12497): for a rotated query `p`, `<p, z> = |z|^2 / |z|_1 <p, sign z>` on average over
+//! rotations, with an error of standard deviation `|p| |z| sqrt((1/a^2 - 1) / (width - 1))`, where
+//! `a = |z|_1 / (|z| sqrt width)`. They prove nothing and cost a quarter.
 
 use std::sync::{Mutex, PoisonError};
 
 use bytemuck::Zeroable;
 
 use super::rotation::{Rotation, UNIT};
-use super::simd::{BITS_ROWS, BitQuery, LANES, Level, Limit, Line, NibbleQuery, Plain, compiled_for};
+use super::simd::{BITS_ROWS, LANES, Level, Line, Plain, compiled_for};
 use crate::Result;
 use crate::arena::Arena;
 use crate::threads::{self, Stop};
@@ -43,11 +31,8 @@ pub const GROUP: usize = BITS_ROWS;
 /// Blocks of nibbles in a group.
 const BLOCKS: usize = GROUP / LANES;
 
-/// The largest byte of a query.
-const LARGEST: f64 = 127.0;
-
 /// The first seed tried of a rotation. Any will do; it is stored with the codes.
-pub(crate) const SEED: u64 = 0x7461_6d69_73;
+pub(crate) const SEED: u64 = 0x0074_616d_6973;
 
 /// Lines of a block of nibbles of this width: the codes, the scales, the bounds.
 pub(super) fn nibble_lines(width: usize) -> usize {
@@ -74,6 +59,10 @@ impl Frame {
     /// If the centre is empty.
     pub fn new(centre: Vec<f32>, seed: u64) -> Self {
         Self { seed, rotation: Rotation::new(centre.len(), seed), centre }
+    }
+
+    pub(super) fn rotation(&self) -> &Rotation {
+        &self.rotation
     }
 
     /// What stands for the rotation.
@@ -178,7 +167,6 @@ impl Plain for Encoding<'_> {
     type Done = ();
 
     #[inline(always)]
-    #[allow(clippy::inline_always, reason = "it is compiled for each instruction set")]
     fn run(self) {
         let Self { frame, rows, panel, nibbles, bits } = self;
         nibbles.fill(Line::zeroed());
@@ -217,7 +205,6 @@ impl Plain for Encoding<'_> {
 /// Encodes the rows of a rotated panel, whose lengths before it was rotated are given, and the
 /// error of the rotation as a part of them.
 #[inline(always)]
-#[allow(clippy::inline_always, reason = "it is compiled for each instruction set")]
 fn encode_nibbles(
     error: f64,
     panel: &[Lanes],
@@ -266,26 +253,10 @@ fn encode_nibbles(
     }
 }
 
-/// A panel of queries, to be scaled and rotated; gives the powers of two that were taken out.
-struct Turning<'a, const LANES: usize>(&'a Rotation, &'a mut [[f32; LANES]]);
-
-impl<const LANES: usize> Plain for Turning<'_, LANES> {
-    type Done = [f64; LANES];
-
-    #[inline(always)]
-    #[allow(clippy::inline_always, reason = "it is compiled for each instruction set")]
-    fn run(self) -> [f64; LANES] {
-        let powers = scale_down(self.1);
-        self.0.apply(self.1);
-        powers
-    }
-}
-
 /// The power of two that brings the largest number of each lane to 0.5 and above, 1 at most,
 /// taken out of the panel: what follows can then neither overflow nor lose small numbers.
 #[inline(always)]
-#[allow(clippy::inline_always, reason = "it is compiled for each instruction set")]
-fn scale_down<const LANES: usize>(panel: &mut [[f32; LANES]]) -> [f64; LANES] {
+pub(super) fn scale_down<const LANES: usize>(panel: &mut [[f32; LANES]]) -> [f64; LANES] {
     let mut largest = [0.0f32; LANES];
     for values in &*panel {
         for lane in 0..LANES {
@@ -309,12 +280,11 @@ fn scale_down<const LANES: usize>(panel: &mut [[f32; LANES]]) -> [f64; LANES] {
 
 /// The least power of two above a number that an f32 holds; 1 for 0.
 fn power_above(value: f64) -> f64 {
-    if value == 0.0 { 1.0 } else { f64::from_bits((value.to_bits() >> 52) + 1 << 52) }
+    if value == 0.0 { 1.0 } else { f64::from_bits(((value.to_bits() >> 52) + 1) << 52) }
 }
 
 /// The sum of `f` over the dimensions of each lane.
 #[inline(always)]
-#[allow(clippy::inline_always, reason = "it is compiled for each instruction set")]
 fn sums(panel: &[Lanes], f: impl Fn(f32) -> f64) -> [f64; PANEL] {
     let mut sums = [0.0; PANEL];
     for values in panel {
@@ -328,18 +298,16 @@ fn sums(panel: &[Lanes], f: impl Fn(f32) -> f64) -> [f64; PANEL] {
 /// The nearest of the sixteen levels of each value, counted from the lowest, plus 2^23: the sum
 /// has no room for a fraction, and the level is what its last four bits say.
 #[inline(always)]
-#[allow(clippy::inline_always, reason = "it is compiled for each instruction set")]
 fn levels(values: &Lanes, inverse_steps: &Lanes) -> Lanes {
     let mut levels = [0.0; PANEL];
     for lane in 0..PANEL {
-        levels[lane] = (values[lane] * inverse_steps[lane] + 7.5).max(0.0).min(15.0) + 8_388_608.0;
+        levels[lane] = (values[lane] * inverse_steps[lane] + 7.5).clamp(0.0, 15.0) + 8_388_608.0;
     }
     levels
 }
 
 /// The odd number that a level stands for.
 #[inline(always)]
-#[allow(clippy::inline_always, reason = "it is compiled for each instruction set")]
 fn odd(level: f32) -> f32 {
     2.0 * (level - 8_388_608.0) - 15.0
 }
@@ -347,7 +315,6 @@ fn odd(level: f32) -> f32 {
 /// The inverse of the distance of levels that leaves each lane the smallest rest, out of a few.
 /// What is beyond the outermost levels is cut off: a little of it is better than coarse levels.
 #[inline(always)]
-#[allow(clippy::inline_always, reason = "it is compiled for each instruction set")]
 fn best_steps(panel: &[Lanes], lengths: &[f64; PANEL]) -> Lanes {
     // In standard deviations of a component; the best for normal ones is 0.335.
     const STEPS: [f32; 8] = [0.28, 0.30, 0.32, 0.335, 0.35, 0.37, 0.39, 0.42];
@@ -386,7 +353,6 @@ fn best_steps(panel: &[Lanes], lengths: &[f64; PANEL]) -> Lanes {
 
 /// Writes the signs of a rotated panel: for each eight dimensions, a byte a row.
 #[inline(always)]
-#[allow(clippy::inline_always, reason = "it is compiled for each instruction set")]
 fn encode_bits<'a>(panel: &[Lanes], places: impl Iterator<Item = &'a mut [u8; PANEL]>) {
     for (dimensions, bytes) in panel.as_chunks::<8>().0.iter().zip(places) {
         for (i, values) in dimensions.iter().enumerate() {
@@ -412,7 +378,7 @@ fn estimate_of(length: f64, size: f64, width: usize) -> (f64, f64) {
 fn upper_half(value: f64) -> u16 {
     let single = up(value);
     let half = (single.to_bits() >> 16) as u16;
-    if single.to_bits() & 0xffff == 0 { half } else { half + 1 }
+    half + u16::from(!single.to_bits().is_multiple_of(1 << 16))
 }
 
 /// The number that the upper half of an `f32` stands for.
@@ -421,13 +387,13 @@ fn from_upper_half(half: u16) -> f64 {
 }
 
 /// An `f32` no less than `value`.
-fn up(value: f64) -> f32 {
+pub(super) fn up(value: f64) -> f32 {
     let single = value as f32;
     if f64::from(single) < value { single.next_up() } else { single }
 }
 
 /// An `f32` no greater than `value`.
-fn down(value: f64) -> f32 {
+pub(super) fn down(value: f64) -> f32 {
     -up(-value)
 }
 
@@ -470,7 +436,7 @@ impl<'a> CodesView<'a> {
     }
 
     /// The scale of a row's code, the length of its rest, at least, and that of its code, at least.
-    fn numbers(&self, row: usize) -> (f64, f64, f64) {
+    pub(super) fn numbers(&self, row: usize) -> (f64, f64, f64) {
         let lines = nibble_lines(self.width());
         let block = &self.nibbles[row / LANES * lines..][..lines];
         let scales: &[f32; LANES] = bytemuck::cast_ref(&block[lines - 2]);
@@ -487,211 +453,9 @@ impl<'a> CodesView<'a> {
     }
 }
 
-/// Queries as codes in one frame are asked with them.
-#[derive(Clone, Debug, Default)]
-pub(super) struct CodedQueries {
-    pub(super) nibbles: Vec<NibbleQuery>,
-    pub(super) bits: Vec<BitQuery>,
-    pub(super) bounds: Vec<Bound>,
-    /// The inner product of each query with the centre.
-    pub(super) bases: Vec<f32>,
-}
-
-impl CodedQueries {
-    pub(super) fn new(frame: &Frame, queries: &[f32], level: Level) -> Self {
-        let mut coded = Self::default();
-        if queries.len() == frame.rotation.dim() {
-            coded.extend::<1>(frame, queries, level);
-        } else {
-            coded.extend::<PANEL>(frame, queries, level);
-        }
-        coded
-    }
-
-    /// Adds queries, rotated so many at a time.
-    fn extend<const LANES: usize>(&mut self, frame: &Frame, queries: &[f32], level: Level) {
-        let dim = frame.rotation.dim();
-        let mut panel = vec![[0.0; LANES]; frame.rotation.width()];
-        for queries in queries.chunks(LANES * dim) {
-            panel.fill([0.0; LANES]);
-            for (lane, query) in queries.chunks_exact(dim).enumerate() {
-                query.iter().zip(&mut panel).for_each(|(value, lanes)| lanes[lane] = *value);
-            }
-            let powers = compiled_for(level, Turning(&frame.rotation, &mut panel));
-            for (lane, query) in queries.chunks_exact(dim).enumerate() {
-                let rotated: Vec<f32> = panel.iter().map(|lanes| lanes[lane]).collect();
-                self.push(frame, query, &rotated, powers[lane]);
-            }
-        }
-    }
-
-    fn push(&mut self, frame: &Frame, query: &[f32], rotated: &[f32], power: f64) {
-        let largest = rotated.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
-        let base = query.iter().zip(&frame.centre).map(|(q, m)| f64::from(*q) * f64::from(*m)).sum::<f64>();
-        let rounded = Rounded::new(rotated, largest);
-        self.bounds.push(Bound::new(frame, &rounded, length(query) / power, base / power, power));
-        self.nibbles.push(rounded.query);
-        self.bits.push(bit_query(rotated, largest, power));
-        self.bases.push(base as f32);
-    }
-}
-
-/// The length of a vector.
-pub(super) fn length(vector: &[f32]) -> f64 {
-    vector.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt()
-}
-
-/// A rotated query rounded to bytes.
-struct Rounded {
-    query: NibbleQuery,
-    step: f64,
-    /// The length of the rounded query.
-    length: f64,
-    /// The length of what rounding took away.
-    rest: f64,
-}
-
-impl Rounded {
-    fn new(rotated: &[f32], largest: f32) -> Self {
-        let step = f64::from(down(f64::from(largest) / LARGEST).max(f32::MIN_POSITIVE));
-        let inverse = (1.0 / step) as f32;
-        let bytes: Vec<i8> = rotated.iter().map(|value| nearest(value * inverse) as i8).collect();
-        let (mut sum, mut square, mut rest) = (0i32, 0i64, 0.0f64);
-        for (value, byte) in rotated.iter().zip(&bytes) {
-            sum += i32::from(*byte);
-            square += i64::from(*byte).pow(2);
-            rest += (f64::from(*value) - step * f64::from(*byte)).powi(2);
-        }
-        let word = |bytes: &[i8; 4]| i32::from_le_bytes(bytes.map(|byte| byte as u8));
-        let words =
-            bytes.as_chunks::<4>().0.as_chunks::<2>().0.iter().map(|pair| [word(&pair[0]), word(&pair[1])]);
-        let words = words.collect();
-        let query = NibbleQuery { offset: 15 * sum, words };
-        Self { query, step, length: step * (square as f64).sqrt(), rest: rest.sqrt() }
-    }
-}
-
-/// The nearest whole number, of two the even one, of a number that is far from 2^22 in size: the
-/// sum has no room for a fraction. What the standard library has for it is a call.
-fn nearest(value: f32) -> i32 {
-    const SHIFT: f32 = 12_582_912.0;
-    ((value + SHIFT) - SHIFT) as i32
-}
-
-/// The sums of signs of each four dimensions, the query rounded to odd numbers in -15..=15.
-fn bit_query(rotated: &[f32], largest: f32, power: f64) -> BitQuery {
-    /// Where sixteen levels are best cut off, in standard deviations of a component.
-    const CUT: f32 = 2.75;
-    let square: f32 = rotated.iter().map(|value| value * value).sum();
-    let reach = largest.min(CUT * (square / rotated.len() as f32).sqrt()).max(f32::MIN_POSITIVE);
-    // A level of 0..=15 for each; its odd number and 15, halved, are a sign's share of a sum.
-    let level = |value: f32| nearest(value / reach * 7.5 + 7.5).clamp(0, 15) as u8;
-    let sums = |values: &[f32; 4]| {
-        let levels = values.map(level);
-        let share = |sign: usize, level: u8| if sign == 1 { level } else { 15 - level };
-        std::array::from_fn(|signs| (0..4).map(|i| share(signs >> i & 1, levels[i])).sum())
-    };
-    let table = rotated.as_chunks::<4>().0.iter().map(sums).collect();
-    BitQuery { table, offset: 15 * rotated.len() as i32, step: (f64::from(reach) / 15.0 * power) as f32 }
-}
-
-/// An upper bound of the f32 inner product of a query with any row, from the row's nibbles.
-/// Everything in it is divided by a power of two, so that the query's largest component is near 1.
-#[derive(Clone, Debug)]
-pub(super) struct Bound {
-    step: f64,
-    /// The length of the rounded query.
-    rounded: f64,
-    /// What a unit of the length of a row's rest may add, beside the product with the rest.
-    rest: f64,
-    /// What a unit of the length of a row's code may add.
-    size: f64,
-    /// What is added whatever the row: the product with the centre, and rounding.
-    base: f64,
-    power: f64,
-    /// One over the square root of the width: what a rest is likely to add, as a part of the most.
-    likely: f64,
-}
-
-impl Bound {
-    fn new(frame: &Frame, rounded: &Rounded, length: f64, base: f64, power: f64) -> Self {
-        let dim = frame.rotation.dim();
-        // The f32 product: a chain of fused operations a lane, then the lanes are added up.
-        let steps = (dim / LANES + 8) as f64 * UNIT;
-        let product = steps / (1.0 - steps) * length;
-        // The rounded query is away from the rotated one by its rest and the rotation's error.
-        let away = rounded.rest + frame.rotation.error() * length;
-        // A row's rest is orthogonal to its code up to the error of its rotation and of its scale.
-        let slant = (frame.rotation.error() + 2.0 * UNIT) * rounded.length;
-        // Six roundings in the cheap test, each of a term or a sum of terms.
-        let scan = 8.0 * UNIT * rounded.length;
-        let beside = 1.000_001 * (product + away + slant + scan);
-        let centre = self::length(&frame.centre);
-        let tiny = (dim + 64) as f64 * f64::from(f32::from_bits(1)) * (1.0 + 1.0 / power);
-        Self {
-            step: rounded.step,
-            rounded: rounded.length * (1.0 + 8.0 * UNIT),
-            rest: beside,
-            size: beside,
-            base: base + product * centre + dim as f64 * f64::EPSILON * length * centre + tiny,
-            power,
-            likely: 3.0 / (frame.rotation.width() as f64).sqrt(),
-        }
-    }
-
-    /// What the scan passes, given the score that a row must reach.
-    pub(super) fn limit(&self, least: f32) -> Limit {
-        Limit {
-            step: self.step as f32,
-            residual: up(self.rounded + self.rest),
-            size: up(self.size),
-            least: down(self.floor(least)),
-        }
-    }
-
-    fn floor(&self, least: f32) -> f64 {
-        f64::from(least) / self.power - self.base
-    }
-
-    /// Where a row stands, given its product `dot` with the rounded query.
-    pub(super) fn judge(&self, codes: &CodesView<'_>, row: usize, dot: i32, least: f32) -> Verdict {
-        let (scale, rest, size) = codes.numbers(row);
-        let estimate = scale * self.step * f64::from(dot);
-        let along = if size > 0.0 { estimate / size } else { 0.0 };
-        let across = (self.rounded * self.rounded - along * along).max(0.0).sqrt();
-        let beside = rest * self.rest + size * self.size;
-        let floor = self.floor(least);
-        let upper = estimate + rest * across + beside;
-        if upper < floor {
-            Verdict::Out
-        } else if estimate + self.likely * rest * across + beside >= floor {
-            Verdict::Likely
-        } else {
-            Verdict::Possible(up((upper + self.base) * self.power))
-        }
-    }
-
-    /// The estimate of a row's score.
-    pub(super) fn estimate(&self, codes: &CodesView<'_>, row: usize, dot: i32) -> f32 {
-        let (scale, ..) = codes.numbers(row);
-        ((scale * self.step * f64::from(dot) + self.base) * self.power) as f32
-    }
-}
-
-/// What a row's nibbles say about its score.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Verdict {
-    /// It cannot reach what it must.
-    Out,
-    /// It can, but probably does not: an upper bound of the score.
-    Possible(f32),
-    /// It probably does.
-    Likely,
-}
-
 #[cfg(test)]
 pub(super) mod tests {
-    use super::super::simd::{BlockDots, BlockSums, inner_products, scan_bits, scan_nibbles};
+    use super::super::bound::length;
     use super::*;
     use proptest::prelude::*;
 
@@ -732,37 +496,7 @@ pub(super) mod tests {
         ]
     }
 
-    fn hard_case() -> impl Strategy<Value = (usize, Vec<f32>, Vec<f32>)> {
-        prop_oneof![1usize..40, 120usize..400]
-            .prop_flat_map(|dim| (Just(dim), adversarial(dim, GROUP), adversarial(dim, 1)))
-    }
-
-    proptest! {
-        #[test]
-        fn a_row_is_never_ruled_out_by_a_score_that_it_reaches((dim, rows, query) in hard_case()) {
-            prop_assume!(query.iter().any(|x| *x != 0.0));
-            let (codes, level) = (codes_of(&rows, dim), Level::best());
-            let asked = CodedQueries::new(&codes.frame, &query, level);
-            let view = codes.view();
-            let lines = nibble_lines(view.width());
-            let mut scores = vec![0.0; GROUP];
-            inner_products(level, &rows, &query, dim, &mut scores);
-            for (row, &score) in scores.iter().enumerate() {
-                let limit = asked.bounds[0].limit(score);
-                let mut found = [BlockDots::default()];
-                let block = &view.nibbles()[row / LANES * lines..][..lines];
-                scan_nibbles(level, block, lines, &asked.nibbles, &[limit], &mut found);
-                prop_assert!(found[0].mask >> (row % LANES) & 1 == 1, "row {row} is not passed at {score}");
-                let verdict = asked.bounds[0].judge(&view, row, found[0].dots[row % LANES], score);
-                prop_assert!(verdict != Verdict::Out, "row {row} is out at {score}");
-                if let Verdict::Possible(upper) = verdict {
-                    prop_assert!(upper >= score, "row {row}: {upper} below {score}");
-                }
-            }
-        }
-    }
-
-    fn pseudo_random(n: usize, seed: u64) -> Vec<f32> {
+    pub(in super::super) fn pseudo_random(n: usize, seed: u64) -> Vec<f32> {
         let mut state = seed;
         let mut next = || {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -782,41 +516,6 @@ pub(super) mod tests {
             let mean = rests.sum::<f64>() / GROUP as f64;
             assert!((0.09..0.11).contains(&mean), "{dim}: {mean}");
         }
-    }
-
-    /// The estimate of one bit is right on average, with the deviation that is stored.
-    #[test]
-    fn the_estimate_of_bits_is_unbiased() {
-        let (dim, groups) = (384, 16);
-        // Rows near a query, where least squares would be off most.
-        let noise = pseudo_random(groups * GROUP * dim, 2);
-        let centre = pseudo_random(dim, 3);
-        let rows: Vec<f32> =
-            noise.iter().zip(centre.iter().cycle()).map(|(noise, x)| 0.7 * noise + x).collect();
-        let mut codes = Codes::around(&[], dim);
-        codes.extend(&rows, 1, &Stop::never()).unwrap();
-        let view = codes.view();
-        let asked = CodedQueries::new(&codes.frame, &centre, Level::best());
-        let lines = bit_lines(view.width());
-        let mut found = vec![BlockSums { mask: 0, estimates: [0.0; BITS_ROWS] }; groups];
-        scan_bits(Level::best(), view.bits(), lines, &asked.bits[0], f32::NEG_INFINITY, &mut found);
-        let unit = length(&centre);
-        let errors: Vec<f64> = rows
-            .chunks(dim)
-            .enumerate()
-            .map(|(row, values)| {
-                let exact: f64 = values.iter().zip(&centre).map(|(x, q)| f64::from(*x) * f64::from(*q)).sum();
-                let estimate = f64::from(found[row / GROUP].estimates[row % GROUP]);
-                (estimate - exact) / (unit * f64::from(view.deviation(row)))
-            })
-            .collect();
-        let n = errors.len() as f64;
-        let mean = errors.iter().sum::<f64>() / n;
-        let spread = (errors.iter().map(|error| error * error).sum::<f64>() / n).sqrt();
-        // One rotation is one draw for all rows, so that they lean together.
-        assert!(mean.abs() < 0.5, "mean {mean}");
-        // Only the part of the query across the row adds to the error: 0.57 of it here.
-        assert!((0.45..0.7).contains(&spread), "spread {spread}");
     }
 
     #[test]

@@ -94,7 +94,6 @@ impl Plain for Adding<'_> {
     type Done = Result<()>;
 
     #[inline(always)]
-    #[allow(clippy::inline_always, reason = "it is compiled for each instruction set")]
     fn run(self) -> Result<()> {
         let rows = self.values.chunks_exact(self.dim).zip(self.out.chunks_exact_mut(self.dim));
         for (row, (values, out)) in rows.enumerate() {
@@ -105,7 +104,6 @@ impl Plain for Adding<'_> {
 }
 
 #[inline(always)]
-#[allow(clippy::inline_always, reason = "it is compiled for each instruction set")]
 fn add_row(row: usize, values: &[f32], metric: Metric, on_zero: OnZero, out: &mut [f32]) -> Result<()> {
     let square = square_of(values);
     if !square.is_finite()
@@ -138,7 +136,6 @@ fn add_row(row: usize, values: &[f32], metric: Metric, on_zero: OnZero, out: &mu
 
 /// The sum of the squares, in eight sums side by side.
 #[inline(always)]
-#[allow(clippy::inline_always, reason = "it is compiled for each instruction set")]
 fn square_of(values: &[f32]) -> f64 {
     let (eights, rest) = values.as_chunks::<8>();
     let mut sums = [0.0; 8];

@@ -5,6 +5,7 @@
 //! when they come in, so that a cosine is an inner product from then on. [`codes`] hold them once
 //! more in 4 bits and in 1 bit a dimension; [`search()`] asks those first.
 
+mod bound;
 mod certified;
 pub mod codes;
 mod estimated;

@@ -3,7 +3,7 @@
 //!
 //! Four rounds of random signs, a Hadamard transform of a window (the first power of two of
 //! dimensions, then the last, in turn) and a step that mixes the two halves; after the fast
-//! rotation of the RaBitQ library (Gao et al., 2024), itself after Kac's walk. It is
+//! rotation of the `RaBitQ` library (Gao et al., 2024), itself after Kac's walk. It is
 //! orthogonal for any width that is even. Vectors are rotated side by side, in a panel that holds
 //! one dimension of each in a line; how many there are changes no bit.
 
@@ -59,7 +59,6 @@ impl Rotation {
 
     /// Rotates the vectors of a panel, one dimension a line, in place.
     #[inline(always)]
-    #[allow(clippy::inline_always, reason = "it is compiled for each instruction set")]
     pub(super) fn apply<const LANES: usize>(&self, panel: &mut [[f32; LANES]]) {
         let width = self.width();
         assert_eq!(panel.len(), width);
@@ -85,7 +84,6 @@ impl Rotation {
 }
 
 #[inline(always)]
-#[allow(clippy::inline_always, reason = "it is compiled for each instruction set")]
 fn scale_by<const LANES: usize>(lanes: &mut [f32; LANES], factor: f32) {
     for value in lanes {
         *value *= factor;
@@ -93,7 +91,6 @@ fn scale_by<const LANES: usize>(lanes: &mut [f32; LANES], factor: f32) {
 }
 
 #[inline(always)]
-#[allow(clippy::inline_always, reason = "it is compiled for each instruction set")]
 fn hadamard<const LANES: usize>(values: &mut [[f32; LANES]]) {
     let mut half = 1;
     while half < values.len() {
@@ -106,7 +103,6 @@ fn hadamard<const LANES: usize>(values: &mut [[f32; LANES]]) {
 }
 
 #[inline(always)]
-#[allow(clippy::inline_always, reason = "it is compiled for each instruction set")]
 fn butterfly<const LANES: usize>(left: &mut [[f32; LANES]], right: &mut [[f32; LANES]]) {
     for (left, right) in left.iter_mut().zip(right) {
         for lane in 0..LANES {

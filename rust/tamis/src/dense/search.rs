@@ -8,8 +8,9 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::bound::{CodedQueries, length};
 use super::certified::{self, Pending};
-use super::codes::{CodedQueries, CodesView, GROUP, length};
+use super::codes::{CodesView, GROUP};
 use super::estimated::{self, Candidates};
 use super::scan;
 use super::simd::{LANES, Level};
@@ -204,10 +205,10 @@ fn way(part: &Part<'_>, request: &Request<'_>) -> (Way, Blocks) {
     /// Bytes of rows that are picked out cost as much as so many of a stream; measured.
     const PICKED: usize = 4;
     let rows = part.rows(request.dim);
-    let coded = part.codes.filter(|codes| {
+    let codes = part.codes.filter(|codes| {
         !codes.is_empty() && request.precision != Precision::Full && request.k <= rows / ROWS_A_HIT
     });
-    let (way, block_rows, bytes) = match (coded, request.precision) {
+    let (way, block_rows, bytes) = match (codes, request.precision) {
         (None, _) => (Way::Scan, LANES, size_of_val(part.values)),
         (Some(codes), Precision::Fast { .. }) => (Way::Estimate, GROUP, size_of_val(codes.bits())),
         (Some(codes), _) => (Way::Certify, LANES, size_of_val(codes.nibbles())),
@@ -523,12 +524,12 @@ mod tests {
     #[test]
     fn thresholds_are_ordered_as_scores_are() {
         let threshold = Threshold::new();
-        assert_eq!(threshold.get(), f32::NEG_INFINITY);
+        assert_eq!(threshold.get().to_bits(), f32::NEG_INFINITY.to_bits());
         for (raised, then) in
             [(-2.0, -2.0), (-3.0, -2.0), (-0.5, -0.5), (0.0, 0.0), (1e-40, 1e-40), (-1.0, 1e-40), (7.0, 7.0)]
         {
             threshold.raise(raised);
-            assert_eq!(threshold.get(), then);
+            assert_eq!(threshold.get().to_bits(), f32::to_bits(then));
         }
     }
 }

@@ -3,6 +3,7 @@
 //! that a lane is a row. Bits: a register is eight signs of 64 rows, which look their sums up.
 //! Oracle: [`super::scalar`].
 #![allow(unsafe_code)]
+#![allow(clippy::wildcard_imports, reason = "fifty names")]
 
 use std::arch::x86_64::*;
 

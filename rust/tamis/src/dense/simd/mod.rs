@@ -297,7 +297,6 @@ pub(super) fn prefetch<T>(values: &[T]) {
 /// Cuts the queries into tiles of `N`, and the rest into single ones, and shows each block to
 /// each of them. Inlined into the code of an instruction set, so that its closures are too.
 #[inline(always)]
-#[allow(clippy::inline_always, reason = "a target feature ends at a call")]
 fn in_tiles<const N: usize>(
     blocks: &[Line],
     lines: usize,
@@ -326,7 +325,6 @@ fn in_tiles<const N: usize>(
 /// after the other is what the processor's prefetch follows; several rows at once are worth it
 /// only where several queries read them. Inlined into the code of an instruction set.
 #[inline(always)]
-#[allow(clippy::inline_always, reason = "a target feature ends at a call")]
 fn by_tiles<const R: usize, const Q: usize>(
     rows: &[f32],
     queries: &[f32],
@@ -358,7 +356,6 @@ fn by_tiles<const R: usize, const Q: usize>(
 
 /// Vectors that follow one another, each cut into whole registers and what is left over.
 #[inline(always)]
-#[allow(clippy::inline_always, reason = "the lengths are seen to be equal")]
 fn in_registers<const N: usize>(vectors: &[f32], dim: usize) -> [(&[[f32; LANES]], &[f32]); N] {
     let mut cut = [(&[] as &[_], &[] as &[_]); N];
     for n in 0..N {
@@ -529,7 +526,8 @@ mod tests {
             assert_eq!(found[0].dots, [15 * 127 * width as i32; LANES], "{}", level.name());
             let mut found = [BlockSums { mask: 0, estimates: [0.0; BITS_ROWS] }];
             scan_bits(level, &bits, lines_of_bits, &bit_query, 0.0, &mut found);
-            assert_eq!(found[0].estimates, [(15 * width) as f32; BITS_ROWS], "{}", level.name());
+            let expected = [((15 * width) as f32).to_bits(); BITS_ROWS];
+            assert_eq!(found[0].estimates.map(f32::to_bits), expected, "{}", level.name());
         }
     }
 

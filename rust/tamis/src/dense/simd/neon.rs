@@ -4,7 +4,6 @@
 //! which look their sums up. Oracle: [`super::scalar`].
 #![allow(unsafe_code)]
 #![allow(clippy::wildcard_imports, reason = "fifty names")]
-#![allow(clippy::needless_range_loop, reason = "one index into several arrays")]
 
 use std::arch::aarch64::*;
 use std::arch::asm;
