@@ -10,6 +10,8 @@ SHELL := bash
 
 PYTHON ?= python3
 VENV := .venv
+BENCH := .venv-bench
+BENCHES ?= $(wildcard benches/*.py)
 RUN := $(VENV)/bin/python -m
 TOOLS := .tools
 
@@ -68,8 +70,8 @@ repeats: $(VENV)/.locked
 	@$(VENV)/bin/jscpd --min-lines 8 --min-tokens 70 --ignore-pattern '"""[\s\S]*?"""' \
 		--format python,rust --exit-code 1 --no-tips rust $(PYTHON_SOURCES)
 
-bench: $(VENV)/.release  ## Run the benchmarks, one after the other
-	@for script in benches/*.py; do echo "==> $$script"; $(VENV)/bin/python $$script; done
+bench: $(VENV)/.release $(BENCH)/.locked  ## Run the benchmarks, or BENCHES=benches/NAME.py, beside their peers
+	@for script in $(BENCHES); do echo "==> $$script"; PYTHONPATH=python $(BENCH)/bin/python $$script; done
 
 docs: $(VENV)/.release  ## Write the API's pages: docs/api and target/doc
 	@$(RUN) pdoc --docformat numpy --output-directory docs/api tamis
@@ -98,18 +100,28 @@ dev: $(VENV)/.quick  ## Build the compiled module quickly, for work on the core
 lock: $(VENV)/.locked  ## Renew the lock files of both languages
 	@cargo update
 	@$(RUN) pip install --quiet --upgrade --target $(TOOLS)/uv uv
-	@for groups in "run" "dev --group dev --group docs"; do set -- $$groups; \
+	@for groups in "run" "dev --group dev --group docs" "bench --group bench" \
+		"bench-source --group bench-source"; do set -- $$groups; \
 		$(TOOLS)/uv/bin/uv pip compile pyproject.toml --quiet --upgrade --generate-hashes \
 			--universal --python-version 3.11 --custom-compile-command "make lock" \
 			"$${@:2}" --output-file requirements/$$1.lock; done
 
 clean:  ## Remove everything that was built, the environment included
-	@rm -rf $(VENV) $(TOOLS) target build dist docs/api .coverage python/tamis/_core*.so
+	@rm -rf $(VENV) $(BENCH) $(TOOLS) target build dist docs/api .coverage python/tamis/_core*.so
 
 $(VENV)/.locked: requirements/dev.lock | toolchains
 	@echo "==> environment"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(RUN) pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+# What comes as source alone may fail to build: its rows are then missing in the tables.
+$(BENCH)/.locked: requirements/bench.lock requirements/bench-source.lock | toolchains
+	@echo "==> environment of the benchmarks"
+	@$(PYTHON) -m venv --clear $(BENCH)
+	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@$(BENCH)/bin/python -m pip install --quiet --require-hashes -r requirements/bench-source.lock \
+		|| echo "hnswlib could not be built."
 	@touch $@
 
 $(VENV)/.release: $(VENV)/.locked $(RUST_SOURCES)

@@ -33,7 +33,8 @@ pub(crate) fn interruptible<T: Send>(
         if thread::current().id() != caller || !is_due() {
             return false;
         }
-        let Err(error) = Python::attach(Python::check_signals) else { return false };
+        #[expect(clippy::redundant_closure_for_method_calls, reason = "the method is of one lifetime")]
+        let Err(error) = Python::attach(|py| py.check_signals()) else { return false };
         *raised.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
         true
     };
