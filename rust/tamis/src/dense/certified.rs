@@ -189,9 +189,13 @@ pub(super) fn raise_thresholds(shared: &Shared<'_>) {
     let mut estimates: Vec<Vec<Hit>> = vec![Vec::new(); shared.thresholds.len()];
     for prepared in &shared.parts {
         let own = blocks(prepared);
-        let sample = (own * wanted).div_ceil(all.max(1));
+        let sample = (own * wanted).div_ceil(all.max(1)).min(own);
         for i in 0..sample {
-            sample_block(shared, prepared, own * (2 * i + 1) / (2 * sample), &mut estimates);
+            // No block twice: a row that counts twice would raise the threshold too far.
+            let slot = own * i / sample..own * (i + 1) / sample;
+            if let Some(block) = prepared.blocks.first(slot) {
+                sample_block(shared, prepared, block, &mut estimates);
+            }
         }
     }
     let k = shared.request.k;
@@ -209,11 +213,10 @@ pub(super) fn raise_thresholds(shared: &Shared<'_>) {
     }
 }
 
-/// Estimates the scores of the rows of a block, or of the next one where the filter lets none pass.
+/// Estimates the scores of the rows of a block.
 fn sample_block(shared: &Shared<'_>, prepared: &Prepared<'_>, block: usize, estimates: &mut [Vec<Hit>]) {
     let Part { codes: Some(codes), .. } = prepared.part else { return };
     let lines = nibble_lines(codes.width());
-    let Some(block) = prepared.blocks.first(block..codes.len() / LANES) else { return };
     let limits: Vec<Limit> =
         prepared.queries.bounds.iter().map(|bound| bound.limit(f32::NEG_INFINITY)).collect();
     let mut found = vec![BlockDots::default(); limits.len()];

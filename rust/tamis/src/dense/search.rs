@@ -134,9 +134,19 @@ const ROWS_A_HIT: usize = 32;
 /// # Panics
 /// If a part or the queries are no whole number of rows, or a filter has another length.
 pub fn search(parts: &[Part<'_>], request: &Request<'_>, stop: &Stop<'_>) -> Result<Found> {
+    /// Queries asked at once: enough to share what is read, and few enough that a task of them
+    /// takes some milliseconds.
+    const QUERIES: usize = 256;
     let rows: usize = parts.iter().map(|part| part.rows(request.dim)).sum();
-    let worth = rows.saturating_mul(request.queries.len()) / WORTH_A_THREAD + 1;
-    search_in(parts, &Request { threads: request.threads.min(worth), ..*request }, stop)
+    let mut all = Found { hits: Vec::new(), work: Work::default() };
+    for queries in request.queries.chunks(QUERIES * request.dim) {
+        let worth = rows.saturating_mul(queries.len()) / WORTH_A_THREAD + 1;
+        let request = Request { queries, threads: request.threads.min(worth), ..*request };
+        let found = search_in(parts, &request, stop)?;
+        all.hits.extend(found.hits);
+        all.work.add(found.work);
+    }
+    Ok(all)
 }
 
 /// What is done with the rows of a part that have codes, or with all of it.
@@ -422,8 +432,12 @@ mod tests {
     fn case() -> impl Strategy<Value = (usize, Vec<f32>, Vec<f32>, Vec<bool>, usize)> {
         (prop_oneof![1usize..20, 100usize..140], 64usize..700, 1usize..7).prop_flat_map(|(dim, n, q)| {
             let share = prop_oneof![Just(1.0), Just(0.5), Just(0.1), Just(0.02)];
-            let flags =
+            let scattered =
                 share.prop_flat_map(move |share| prop::collection::vec(prop::bool::weighted(share), n));
+            let piece = (0..n, 1..40usize).prop_map(move |(start, length)| {
+                (0..n).map(|row| (start..start + length).contains(&row)).collect::<Vec<bool>>()
+            });
+            let flags = prop_oneof![scattered, piece];
             (Just(dim), adversarial(dim, n), adversarial(dim, q), flags, 0..n)
         })
     }
