@@ -46,7 +46,7 @@ class DenseIndex:
         precision: str,
         oversample: float,
         threads: int | None,
-        allowed: npt.NDArray[np.bool_] | None,
+        allowed: npt.NDArray[np.uint8] | None,
     ) -> tuple[
         tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]], tuple[int, int, int, int, bool]
     ]: ...
@@ -114,11 +114,11 @@ class Snapshot:
     def chunk(self, row: int) -> bytes: ...
     def vector(self, row: int) -> npt.NDArray[np.float32]: ...
     def search_dense(
-        self, queries: npt.NDArray[np.float32], k: int, allowed: npt.NDArray[np.bool_] | None
+        self, queries: npt.NDArray[np.float32], k: int, allowed: npt.NDArray[np.uint8] | None
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]: ...
     def missing_identifiers(self, text: str) -> list[str]: ...
     def search_lexical(
-        self, query: str, k: int, allowed: npt.NDArray[np.bool_] | None
+        self, query: str, k: int, allowed: npt.NDArray[np.uint8] | None
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]: ...
 
 @final

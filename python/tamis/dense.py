@@ -18,6 +18,12 @@ from tamis.types import FloatArray, IntArray
 Precision = Literal["exact", "f32", "fast"]
 Level = Literal["codes", "bits", "f32", "gather"]
 
+#: The most dimensions of a vector.
+WIDEST = 2**24
+
+#: The most threads that are passed on; the core takes fewer.
+MOST_THREADS = 1024
+
 #: Rows that a search with ``precision="fast"`` scores for each hit.
 OVERSAMPLE = 30.0
 
@@ -59,8 +65,9 @@ class DenseIndex:
     same bits on every machine and for any number of threads. Equal scores are ordered by row.
 
     Beside the vectors the index keeps codes of them, 4 bits and 1 bit a dimension, together a
-    sixth of the vectors' memory. They are made by the first search that needs them, or by
-    `build`; an index of less than 1,024 rows does without.
+    sixth of the vectors' memory at 384 dimensions. They are made by the first search that needs
+    them, or by `build`; an index of less than 1,024 rows, or of vectors of less than 36
+    dimensions, does without.
 
     Parameters
     ----------
@@ -97,6 +104,8 @@ class DenseIndex:
     ) -> None:
         if dim < 1:
             raise InvalidInputError(f"dim is {dim}; a vector has at least one dimension")
+        if dim > WIDEST:
+            raise InvalidInputError(f"dim is {dim}; a vector has at most {WIDEST} dimensions")
         if on_zero not in ("error", "keep"):
             raise InvalidInputError(f'on_zero is {on_zero!r}; it must be "error" or "keep"')
         self._core = _core.DenseIndex(dim, metric, on_zero == "keep")
@@ -160,7 +169,7 @@ class DenseIndex:
         return range(start, start + len(matrix))
 
     def build(self, *, threads: int | None = None) -> None:
-        """Encode the rows that have no codes yet, so that the next search need not.
+        """Encode the rows that were added and have no codes yet, so that no search need do it.
 
         Parameters
         ----------
@@ -258,11 +267,11 @@ class DenseIndex:
             raise InvalidInputError(
                 f'precision is {precision!r}; it must be "exact", "f32" or "fast"'
             )
-        if not (math.isfinite(oversample) and oversample >= 1):
+        if not 1 <= oversample < math.inf:
             raise InvalidInputError(f"oversample is {oversample}; it takes a number of at least 1")
         matrix = as_matrix(queries, self.dim)
         (scores, rows), (scanned, passed, rescored, gathered, coded) = self._core.search(
-            matrix, k, precision, oversample, checked_threads(threads), as_flags(where)
+            matrix, k, precision, min(oversample, 1e9), checked_threads(threads), as_flags(where)
         )
         if np.ndim(queries) == 1:
             scores, rows = scores[0], rows[0]
@@ -317,7 +326,7 @@ def checked_threads(threads: int | None) -> int | None:
     """Return a number of threads, or fail if it is none."""
     if threads is not None and threads < 1:
         raise InvalidInputError(f"threads is {threads}; it takes at least 1")
-    return threads
+    return None if threads is None else min(threads, MOST_THREADS)
 
 
 def as_matrix(vectors: npt.ArrayLike, dim: int) -> FloatArray:
@@ -339,8 +348,8 @@ def as_matrix(vectors: npt.ArrayLike, dim: int) -> FloatArray:
         return np.ascontiguousarray(array, dtype=np.float32)
 
 
-def as_flags(where: npt.NDArray[np.bool_] | None) -> npt.NDArray[np.bool_] | None:
-    """Return a filter as a C-contiguous array of flags."""
+def as_flags(where: npt.NDArray[np.bool_] | None) -> npt.NDArray[np.uint8] | None:
+    """Return a filter as a C-contiguous array of bytes, 0 where a row may not be found."""
     if where is None:
         return None
     flags = np.asarray(where)
@@ -349,4 +358,4 @@ def as_flags(where: npt.NDArray[np.bool_] | None) -> npt.NDArray[np.bool_] | Non
             f"where is an array of {flags.dtype} with {flags.ndim} dimensions; it must be one "
             "flag (bool) a row"
         )
-    return np.ascontiguousarray(flags)
+    return np.ascontiguousarray(flags).view(np.uint8)

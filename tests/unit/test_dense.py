@@ -217,7 +217,7 @@ def test_more_than_there_are_is_all(k: int) -> None:
 def test_numbers_of_numpy_are_taken_as_numbers() -> None:
     index = index_of(random_rows(50, 3))
     expected = index.search(np.ones(3), 7, threads=1)
-    assert_same(index.search(np.ones(3), np.int32(7), threads=np.int64(1)), expected)  # type: ignore[arg-type]
+    assert_same(index.search(np.ones(3), np.int32(7), threads=np.int64(1)), expected)  # type: ignore[call-overload]
 
 
 @pytest.mark.parametrize(
@@ -455,9 +455,10 @@ for dim in (1, 3, 15, 16, 17, 100, 384, 1000):
     rng = np.random.default_rng(dim)
     for metric in ("cosine", "dot"):
         index = DenseIndex(dim, metric)
-        index.add(rng.normal(size=(203, dim)) * 10.0 ** rng.integers(-9, 9, size=(203, 1)))
-        for part in index.search(rng.normal(size=(3, dim)), k=203):
-            digest.update(part.tobytes())
+        index.add(rng.normal(size=(1203, dim)) * 10.0 ** rng.integers(-9, 9, size=(1203, 1)))
+        for precision in ("exact", "fast", "f32"):
+            for part in index.search(rng.normal(size=(3, dim)), k=20, precision=precision):
+                digest.update(part.tobytes())
 print(simd_level(), digest.hexdigest())
 """
 
@@ -477,7 +478,7 @@ def test_every_instruction_set_gives_the_same_bits() -> None:
     used, expected = run("scalar")
     assert used == "scalar"
     assert expected != hashlib.sha256().hexdigest()
-    for level in ("avx2", "avx512", ""):
+    for level in ("avx2", "avx512", "neon", ""):
         _, digest = run(level)  # a level that this processor lacks is its fastest
         assert digest == expected, level
 

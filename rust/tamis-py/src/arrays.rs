@@ -27,12 +27,12 @@ pub(crate) fn rows<'a>(matrix: &'a PyReadonlyArray2<'_, f32>, dim: usize) -> PyR
     matrix.as_slice().map_err(|_| InvalidInputError::new_err("the array must be C-contiguous"))
 }
 
-/// The set of rows whose flag is set.
-pub(crate) fn row_set(flags: Option<PyReadonlyArray1<'_, bool>>) -> PyResult<Option<RowSet>> {
+/// The set of rows whose flag, a byte, is not 0.
+pub(crate) fn row_set(flags: Option<PyReadonlyArray1<'_, u8>>) -> PyResult<Option<RowSet>> {
     let Some(flags) = flags else { return Ok(None) };
     let flags =
         flags.as_slice().map_err(|_| InvalidInputError::new_err("the filter must be C-contiguous"))?;
-    Ok(Some(RowSet::from_flags(flags)))
+    Ok(Some(RowSet::from_bytes(flags)))
 }
 
 /// The number of results asked for: at least 1, and as many as one likes.

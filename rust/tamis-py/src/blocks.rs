@@ -13,7 +13,7 @@ use tamis::threads;
 
 use crate::arrays::{self, HitArrays, HitMatrices, K};
 use crate::errors::to_py;
-use crate::stop::interruptible;
+use crate::stop::{enter, interruptible};
 
 /// A lock whose holder panicked still holds a whole value: changes are made in one step.
 fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
@@ -26,7 +26,19 @@ fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
 
 /// Vectors and their top-k.
 #[pyclass(frozen, module = "tamis._core")]
-pub(crate) struct DenseIndex(RwLock<Matrix>);
+pub(crate) struct DenseIndex {
+    dim: usize,
+    metric: Metric,
+    on_zero: OnZero,
+    matrix: RwLock<Matrix>,
+}
+
+impl From<Matrix> for DenseIndex {
+    fn from(matrix: Matrix) -> Self {
+        let (dim, metric, on_zero) = (matrix.dim(), matrix.metric(), matrix.on_zero());
+        Self { dim, metric, on_zero, matrix: RwLock::new(matrix) }
+    }
+}
 
 /// What a search did: rows scanned, passed, rescored and gathered, and whether codes were asked.
 type Work = (u64, u64, u64, u64, bool);
@@ -36,60 +48,60 @@ impl DenseIndex {
     #[new]
     fn new(dim: usize, metric: &str, keep_zeros: bool) -> PyResult<Self> {
         let on_zero = if keep_zeros { OnZero::Keep } else { OnZero::Reject };
-        let matrix =
-            Metric::from_name(metric).and_then(|metric| Matrix::new(dim, metric, on_zero)).map_err(to_py)?;
-        Ok(Self(RwLock::new(matrix)))
+        let matrix = Metric::from_name(metric).and_then(|metric| Matrix::new(dim, metric, on_zero));
+        matrix.map(Self::from).map_err(to_py)
     }
 
     #[staticmethod]
     fn open(py: Python<'_>, path: PathBuf, verify: bool) -> PyResult<Self> {
         let opened = py.detach(|| single::open_matrix(&path, verify));
-        opened.map(|matrix| Self(RwLock::new(matrix))).map_err(to_py)
+        opened.map(Self::from).map_err(to_py)
     }
 
     fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
-        interruptible(py, |stop| single::save_matrix(&path, &read(&self.0), threads::available(), stop))
+        interruptible(py, |stop| single::save_matrix(&path, &read(&self.matrix), threads::available(), stop))
     }
 
-    fn __len__(&self, py: Python<'_>) -> usize {
-        py.detach(|| read(&self.0).len())
-    }
-
-    #[getter]
-    fn dim(&self, py: Python<'_>) -> usize {
-        py.detach(|| read(&self.0).dim())
+    fn __len__(&self, py: Python<'_>) -> PyResult<usize> {
+        enter()?;
+        Ok(py.detach(|| read(&self.matrix).len()))
     }
 
     #[getter]
-    fn metric(&self, py: Python<'_>) -> &'static str {
-        py.detach(|| read(&self.0).metric().name())
+    fn dim(&self) -> usize {
+        self.dim
     }
 
     #[getter]
-    fn keeps_zeros(&self, py: Python<'_>) -> bool {
-        py.detach(|| read(&self.0).on_zero() == OnZero::Keep)
+    fn metric(&self) -> &'static str {
+        self.metric.name()
+    }
+
+    #[getter]
+    fn keeps_zeros(&self) -> bool {
+        self.on_zero == OnZero::Keep
     }
 
     /// The bytes of the values, of the 4-bit codes and of the 1-bit codes.
-    fn memory(&self, py: Python<'_>) -> (usize, usize, usize) {
-        py.detach(|| read(&self.0).memory())
+    fn memory(&self, py: Python<'_>) -> PyResult<(usize, usize, usize)> {
+        enter()?;
+        Ok(py.detach(|| read(&self.matrix).memory()))
     }
 
     /// Gives the first of the new rows: other threads may add as well.
     fn add(&self, py: Python<'_>, vectors: PyReadonlyArray2<'_, f32>) -> PyResult<usize> {
-        let values = arrays::rows(&vectors, self.dim(py))?;
-        py.detach(|| {
-            let mut matrix = write(&self.0);
+        let values = arrays::rows(&vectors, self.dim)?;
+        interruptible(py, |stop| {
+            let mut matrix = write(&self.matrix);
             let first = matrix.len();
-            matrix.add(values).map(|()| first)
+            matrix.add(values, stop).map(|()| first)
         })
-        .map_err(to_py)
     }
 
     /// Encodes the rows that have no codes.
     fn build(&self, py: Python<'_>, threads: Option<usize>) -> PyResult<()> {
         let threads = threads.unwrap_or_else(threads::available);
-        interruptible(py, |stop| write(&self.0).build(threads, stop))
+        interruptible(py, |stop| write(&self.matrix).build(threads, stop))
     }
 
     fn search<'py>(
@@ -100,9 +112,9 @@ impl DenseIndex {
         precision: &str,
         oversample: f64,
         threads: Option<usize>,
-        allowed: Option<PyReadonlyArray1<'_, bool>>,
+        allowed: Option<PyReadonlyArray1<'_, u8>>,
     ) -> PyResult<(HitMatrices<'py>, Work)> {
-        let values = arrays::rows(&queries, self.dim(py))?;
+        let values = arrays::rows(&queries, self.dim)?;
         let allowed = arrays::row_set(allowed)?;
         let threads = threads.unwrap_or_else(threads::available);
         let precision = match precision {
@@ -111,10 +123,10 @@ impl DenseIndex {
             _ => Precision::Full,
         };
         let (found, width) = interruptible(py, |stop| {
-            if precision != Precision::Full && read(&self.0).is_behind() {
-                write(&self.0).build(threads, stop)?;
+            if precision != Precision::Full && read(&self.matrix).is_behind() {
+                write(&self.matrix).build(threads, stop)?;
             }
-            let matrix = read(&self.0);
+            let matrix = read(&self.matrix);
             // Under the lock: another thread may add rows until it is taken.
             if let Some(allowed) = &allowed
                 && allowed.len() != matrix.len()

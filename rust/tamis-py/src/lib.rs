@@ -22,7 +22,7 @@ mod _core {
     #[pymodule_export]
     use super::store::{Snapshot, Writer, create, newest, versions};
 
-    /// The instruction set that the kernels use: `scalar`, `avx2` or `avx512`.
+    /// The instruction set that the kernels use: `scalar`, `avx2`, `avx512` or `neon`.
     #[pyfunction]
     fn simd_level() -> &'static str {
         tamis::dense::simd::Level::best().name()

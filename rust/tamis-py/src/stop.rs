@@ -1,9 +1,11 @@
 //! Long work that Ctrl-C ends.
 
-use std::sync::{Mutex, PoisonError};
+use std::cell::Cell;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use tamis::threads::Stop;
 
@@ -12,12 +14,40 @@ use crate::errors::to_py;
 /// How often the interpreter is asked for signals. It takes them on its main thread alone.
 const OFTEN: Duration = Duration::from_millis(25);
 
+thread_local! {
+    /// Whether this thread runs a signal handler in the middle of its own long work.
+    static HANDLING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// An error in a signal handler that interrupts this thread's own work: what it holds while it
+/// works would be waited for in vain.
+///
+/// # Errors
+/// `RuntimeError`.
+pub(crate) fn enter() -> PyResult<()> {
+    if HANDLING.get() {
+        return Err(PyRuntimeError::new_err(
+            "a signal handler cannot use an index in the middle of tamis' own work; set a flag there and look at it later",
+        ));
+    }
+    Ok(())
+}
+
+fn is_main_thread(py: Python<'_>) -> bool {
+    let same = || {
+        let threading = py.import("threading")?;
+        Ok::<_, PyErr>(threading.call_method0("main_thread")?.is(&threading.call_method0("current_thread")?))
+    };
+    same().unwrap_or(true)
+}
+
 /// Runs `work` with the interpreter let go, and gives up when a signal handler raises: the
 /// error is then the handler's, `KeyboardInterrupt` for Ctrl-C.
 pub(crate) fn interruptible<T: Send>(
     py: Python<'_>,
     work: impl FnOnce(&Stop<'_>) -> tamis::Result<T> + Send,
 ) -> PyResult<T> {
+    enter()?;
     let caller = thread::current().id();
     let asked = Mutex::new(Instant::now());
     let raised = Mutex::new(None);
@@ -29,12 +59,22 @@ pub(crate) fn interruptible<T: Send>(
         }
         due
     };
+    let is_main = OnceLock::new();
     let ask = || {
-        if thread::current().id() != caller || !is_due() {
+        // Signals are taken on the main thread alone; elsewhere nothing is asked after the first time.
+        if thread::current().id() != caller || is_main.get() == Some(&false) || !is_due() {
             return false;
         }
-        #[expect(clippy::redundant_closure_for_method_calls, reason = "the method is of one lifetime")]
-        let Err(error) = Python::attach(|py| py.check_signals()) else { return false };
+        if !is_main.get_or_init(|| Python::attach(is_main_thread)) {
+            return false;
+        }
+        let checked = Python::attach(|py| {
+            HANDLING.set(true);
+            let checked = py.check_signals();
+            HANDLING.set(false);
+            checked
+        });
+        let Err(error) = checked else { return false };
         *raised.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
         true
     };

@@ -112,7 +112,7 @@ impl Snapshot {
         py: Python<'py>,
         queries: PyReadonlyArray2<'_, f32>,
         k: K,
-        allowed: Option<PyReadonlyArray1<'_, bool>>,
+        allowed: Option<PyReadonlyArray1<'_, u8>>,
     ) -> PyResult<HitMatrices<'py>> {
         let values = match self.0.settings().dim {
             Some(dim) => arrays::rows(&queries, dim)?,
@@ -134,7 +134,7 @@ impl Snapshot {
         py: Python<'py>,
         query: &str,
         k: K,
-        allowed: Option<PyReadonlyArray1<'_, bool>>,
+        allowed: Option<PyReadonlyArray1<'_, u8>>,
     ) -> PyResult<HitArrays<'py>> {
         let allowed = arrays::row_set(allowed)?;
         let hits = py.detach(|| self.0.search_lexical(query, k.0, allowed.as_ref())).map_err(to_py)?;

@@ -28,18 +28,21 @@ impl<T: Pod> Arena<T> {
         self.map.as_ref().map_or(&[], |map| bytemuck::cast_slice(&map[..self.len * size_of::<T>()]))
     }
 
-    /// Adds `n` values at the end, of any content, and gives them to be written.
-    pub(crate) fn grow(&mut self, n: usize) -> Result<&mut [T]> {
-        let start = self.len;
-        self.reserve(start + n)?;
-        self.len = start + n;
-        let bytes = start * size_of::<T>()..self.len * size_of::<T>();
+    /// Room for `n` more values, of any content, to be written before they are [kept](Self::keep).
+    pub(crate) fn room(&mut self, n: usize) -> Result<&mut [T]> {
+        self.reserve(self.len.saturating_add(n))?;
+        let bytes = self.len * size_of::<T>()..(self.len + n) * size_of::<T>();
         Ok(self.map.as_mut().map_or(&mut [], |map| bytemuck::cast_slice_mut(&mut map[bytes])))
     }
 
-    /// Keeps the first `n` values.
-    pub(crate) fn truncate(&mut self, n: usize) {
-        self.len = self.len.min(n);
+    /// Counts the first `n` values of the room as values.
+    ///
+    /// # Panics
+    /// If there is not so much room.
+    pub(crate) fn keep(&mut self, n: usize) {
+        let room = self.map.as_ref().map_or(0, |map| map.len());
+        assert!((self.len + n) * size_of::<T>() <= room, "{n} values are more than there is room for");
+        self.len += n;
     }
 
     /// Makes room for `n` values in all, or for twice those that there is room for.
@@ -68,21 +71,24 @@ mod tests {
     #[test]
     fn keeps_what_it_holds_as_it_grows() {
         let mut arena = Arena::<u32>::default();
-        assert!(arena.as_slice().is_empty() && arena.grow(0).unwrap().is_empty());
+        assert!(arena.as_slice().is_empty() && arena.room(0).unwrap().is_empty());
+        arena.keep(0);
         for i in 0..10_000 {
-            arena.grow(1).unwrap()[0] = i;
+            arena.room(1).unwrap()[0] = i;
+            arena.keep(1);
         }
         assert!(arena.as_slice().iter().copied().eq(0..10_000));
-        arena.truncate(10);
-        arena.grow(1).unwrap()[0] = 77;
-        assert_eq!(arena.as_slice()[8..], [8, 9, 77]);
+        arena.room(5).unwrap().fill(77);
+        arena.keep(1);
+        assert_eq!(arena.as_slice()[9_999..], [9_999, 77]);
     }
 
     #[test]
     fn too_much_is_an_error_and_loses_nothing() {
         let mut arena = Arena::<u32>::default();
-        arena.grow(1).unwrap()[0] = 5;
-        assert!(matches!(arena.grow(1 << 60), Err(Error::Memory { .. })));
+        arena.room(1).unwrap()[0] = 5;
+        arena.keep(1);
+        assert!(matches!(arena.room(1 << 60), Err(Error::Memory { .. })));
         assert_eq!(arena.as_slice(), [5]);
     }
 }

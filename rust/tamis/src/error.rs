@@ -37,6 +37,19 @@ pub enum Error {
         row: usize,
     },
 
+    /// A vector so long that an inner product could overflow.
+    #[error(
+        "row {row} of the vectors has length {length:.3e}; inner products of rows longer than {longest:.1e} may overflow, scale them down"
+    )]
+    TooLong {
+        /// Row in the matrix that was given.
+        row: usize,
+        /// Its length.
+        length: f64,
+        /// The greatest length.
+        longest: f64,
+    },
+
     /// The caller was asked to stop, and did; nothing was changed.
     #[error("the work was interrupted")]
     Interrupted,
@@ -108,6 +121,18 @@ impl Error {
     /// Puts the path to a system error.
     pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
         move |source| Self::Io { path: path.to_owned(), source }
+    }
+
+    /// The error of a row that stood after so many others.
+    pub(crate) fn after(self, rows: usize) -> Self {
+        match self {
+            Self::NonFinite { row, dimension, value } => {
+                Self::NonFinite { row: row + rows, dimension, value }
+            }
+            Self::ZeroVector { row } => Self::ZeroVector { row: row + rows },
+            Self::TooLong { row, length, longest } => Self::TooLong { row: row + rows, length, longest },
+            other => other,
+        }
     }
 
     pub(crate) fn corrupt(path: &Path, reason: impl Into<String>) -> Self {

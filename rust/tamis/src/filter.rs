@@ -24,12 +24,18 @@ impl RowSet {
 
     /// The rows whose flag is set.
     pub fn from_flags(flags: &[bool]) -> Self {
+        Self::from_bytes(bytemuck::cast_slice(flags))
+    }
+
+    /// The rows whose byte is not 0.
+    pub fn from_bytes(flags: &[u8]) -> Self {
         let (eights, rest) = flags.as_chunks::<8>();
-        // Each flag is a byte, 0 or 1: the product moves them next to one another at the top.
-        let pack = |flags: &[bool; 8]| {
-            (u64::from_le_bytes(flags.map(u8::from)).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u8
+        // Each flag becomes a byte 0 or 1: the product moves them next to one another at the top.
+        let pack = |flags: &[u8; 8]| {
+            (u64::from_le_bytes(flags.map(|flag| u8::from(flag != 0))).wrapping_mul(0x0102_0408_1020_4080)
+                >> 56) as u8
         };
-        let mut last = [false; 8];
+        let mut last = [0; 8];
         last[..rest.len()].copy_from_slice(rest);
         let mut bytes: Vec<u8> = eights.iter().chain([&last]).map(pack).collect();
         bytes.resize(flags.len().div_ceil(64) * 8, 0);

@@ -41,9 +41,10 @@ pub struct TopK {
 }
 
 impl TopK {
-    /// Keeps the best `k`; `capacity` bounds what is allocated ahead.
-    pub fn new(k: usize, capacity: usize) -> Self {
-        Self { k, heap: BinaryHeap::with_capacity(k.min(capacity)) }
+    /// Keeps the best `k` of `n` at most; little is allocated ahead, whatever they are.
+    pub fn new(k: usize, n: usize) -> Self {
+        const AHEAD: usize = 256;
+        Self { k, heap: BinaryHeap::with_capacity(k.min(n).min(AHEAD)) }
     }
 
     /// Whether a hit of this score could still enter, whatever its row.

@@ -64,6 +64,7 @@ impl<'a> Stop<'a> {
 fn pool() -> Option<&'static ThreadPool> {
     static POOL: Mutex<Option<(u32, &'static ThreadPool)>> = Mutex::new(None);
     const PATIENCE: usize = 1000;
+    const SPARE: usize = 8;
     let process = std::process::id();
     for _ in 0..PATIENCE {
         let mut slot = match POOL.try_lock() {
@@ -78,7 +79,9 @@ fn pool() -> Option<&'static ThreadPool> {
             return Some(pool);
         }
         let name = |i| format!("tamis-{i}");
-        let pool = ThreadPoolBuilder::new().num_threads(available()).thread_name(name).build().ok()?;
+        // More than cores: what is short need not wait until what is long lets go of a thread.
+        let threads = available() + SPARE;
+        let pool = ThreadPoolBuilder::new().num_threads(threads).thread_name(name).build().ok()?;
         let pool: &'static ThreadPool = Box::leak(Box::new(pool));
         *slot = Some((process, pool));
         return Some(pool);

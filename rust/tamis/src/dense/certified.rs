@@ -16,7 +16,7 @@ use super::simd::{BlockDots, LANES, Limit, prefetch, scan_nibbles};
 use crate::Result;
 use crate::filter::ones;
 use crate::hit::{Hit, Row};
-use crate::threads::{self, Stop};
+use crate::threads;
 
 /// A row that was put off.
 #[derive(Clone, Copy, Debug)]
@@ -142,7 +142,7 @@ fn look_through(shared: &Shared<'_>, query: usize, state: &mut State) {
 }
 
 /// Scores what was put off, once all codes have been scanned.
-pub(super) fn finish(shared: &Shared<'_>, states: &mut [State], stop: &Stop<'_>) -> Result<()> {
+pub(super) fn finish(shared: &Shared<'_>, states: &mut [State]) -> Result<()> {
     /// Rows a task.
     const TASK: usize = 256;
     let mut tasks: Vec<(usize, Vec<Pending>)> = Vec::new();
@@ -155,7 +155,7 @@ pub(super) fn finish(shared: &Shared<'_>, states: &mut [State], stop: &Stop<'_>)
         pending.retain(|pending| pending.upper >= least);
         tasks.extend(pending.chunks(TASK).map(|pending| (query, pending.to_vec())));
     }
-    let scored = threads::map_each(tasks.len(), shared.request.threads, stop, |task| {
+    let scored = threads::map_each(tasks.len(), shared.request.threads, shared.stop, |task| {
         let (query, pending) = &tasks[task];
         let mut state = State::new(shared.request.k, pending.len(), 0);
         state.pending.clone_from(pending);

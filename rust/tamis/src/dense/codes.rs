@@ -34,6 +34,15 @@ const BLOCKS: usize = GROUP / LANES;
 /// The first seed tried of a rotation. Any will do; it is stored with the codes.
 pub(crate) const SEED: u64 = 0x0074_616d_6973;
 
+/// Whether vectors of this width are worth codes: where codes take no more than half of their
+/// bytes, and where the sums of a scan fit 32 bits.
+pub fn pay(dim: usize) -> bool {
+    (36..=1 << 16).contains(&dim)
+}
+
+/// The widest bits whose sums fit the 16 bits that they are added up in.
+pub(super) const WIDEST_BITS: usize = u16::MAX as usize / 15;
+
 /// Lines of a block of nibbles of this width: the codes, the scales, the bounds.
 pub(super) fn nibble_lines(width: usize) -> usize {
     width / 8 + 2
@@ -114,24 +123,14 @@ impl Codes {
     /// # Errors
     /// [`crate::Error::Interrupted`] and [`crate::Error::Memory`]; nothing is added then.
     pub fn extend(&mut self, rows: &[f32], threads: usize, stop: &Stop<'_>) -> Result<()> {
-        let before = (self.nibbles.as_slice().len(), self.bits.as_slice().len());
-        let added = self.encode(rows, threads, stop);
-        if added.is_err() {
-            self.nibbles.truncate(before.0);
-            self.bits.truncate(before.1);
-        }
-        added
-    }
-
-    fn encode(&mut self, rows: &[f32], threads: usize, stop: &Stop<'_>) -> Result<()> {
         /// Groups a task: some milliseconds.
         const TASK: usize = 16;
         let (frame, level) = (&self.frame, Level::best());
         let (dim, width) = (frame.rotation.dim(), frame.rotation.width());
         let groups = rows.len() / (GROUP * dim);
         let (nibble_lines, bit_lines) = (BLOCKS * nibble_lines(width), bit_lines(width));
-        let nibbles = self.nibbles.grow(groups * nibble_lines)?.chunks_exact_mut(nibble_lines);
-        let bits = self.bits.grow(groups * bit_lines)?.chunks_exact_mut(bit_lines);
+        let nibbles = self.nibbles.room(groups * nibble_lines)?.chunks_exact_mut(nibble_lines);
+        let bits = self.bits.room(groups * bit_lines)?.chunks_exact_mut(bit_lines);
         let waiting = Mutex::new(rows.chunks_exact(GROUP * dim).zip(nibbles.zip(bits)));
         let panel = || vec![[0.0; PANEL]; width];
         threads::map_tasks(groups.div_ceil(TASK), threads, stop, panel, |panel, _| {
@@ -145,6 +144,8 @@ impl Codes {
                 compiled_for(level, Encoding { frame, rows, panel, nibbles, bits });
             }
         })?;
+        self.nibbles.keep(groups * nibble_lines);
+        self.bits.keep(groups * bit_lines);
         Ok(())
     }
 

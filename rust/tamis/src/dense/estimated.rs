@@ -9,7 +9,7 @@ use super::simd::{BITS_ROWS, BlockSums, scan_bits};
 use crate::Result;
 use crate::filter::ones;
 use crate::hit::{Hit, Row};
-use crate::threads::{self, Stop};
+use crate::threads;
 
 /// The best estimates so far: a buffer that is cut down to them when it is full.
 #[derive(Clone, Debug)]
@@ -73,7 +73,7 @@ pub(super) fn scan(shared: &Shared<'_>, prepared: &Prepared<'_>, range: Range<us
             let found = &mut found[..run.len()];
             // A little lower, since the sum with the base is rounded; it is compared again below.
             let least = state.candidates.least;
-            let least = least - base - (least.abs() + base.abs()) * f32::EPSILON;
+            let least = least - base - 4.0 * (least.abs() + base.abs()) * f32::EPSILON;
             let own = &codes.bits()[run.start * lines..run.end * lines];
             scan_bits(shared.level, own, lines, &prepared.queries.bits[query], least, found);
             state.work.scanned += (run.len() * BITS_ROWS) as u64;
@@ -88,14 +88,14 @@ pub(super) fn scan(shared: &Shared<'_>, prepared: &Prepared<'_>, range: Range<us
 }
 
 /// Scores the best estimates, until none is likely to reach the best scores.
-pub(super) fn finish(shared: &Shared<'_>, states: &mut [State], stop: &Stop<'_>) -> Result<()> {
+pub(super) fn finish(shared: &Shared<'_>, states: &mut [State]) -> Result<()> {
     /// Standard deviations above its estimate that a row is given: one in 30,000 is beyond.
     const SIGMAS: f64 = 4.0;
     let jobs: Vec<Vec<Hit>> = states
         .iter_mut()
         .map(|state| std::mem::replace(&mut state.candidates, Candidates::new(0)).into_sorted())
         .collect();
-    let scored = threads::map_each(jobs.len(), shared.request.threads, stop, |query| {
+    let scored = threads::map_each(jobs.len(), shared.request.threads, shared.stop, |query| {
         let mut state = State::new(shared.request.k, jobs[query].len(), 0);
         let hopeless = |hit: &Hit, least: Option<f32>| {
             let (part, own) = shared.locate(hit.row);

@@ -1,6 +1,6 @@
 //! Vectors at the door: width and finiteness are checked once, here.
 
-use super::codes::{Codes, CodesView};
+use super::codes::{Codes, CodesView, pay};
 use super::search::{Found, Part, Request, search};
 use super::simd::{Level, Plain, compiled_for};
 use crate::arena::Arena;
@@ -63,7 +63,7 @@ pub enum OnZero {
 /// # Errors
 /// [`Error::Dimension`] if `values` is no whole number of rows, [`Error::NonFinite`] and, under
 /// [`Metric::Cosine`], [`Error::ZeroVector`] with the first row at fault;
-/// [`Error::InvalidInput`] under [`Metric::Dot`] for a row so long that a score could overflow.
+/// [`Error::TooLong`] under [`Metric::Dot`] for a row so long that a score could overflow.
 pub fn prepare(values: &[f32], dim: usize, metric: Metric) -> Result<Vec<f32>> {
     let mut out = vec![0.0; values.len()];
     prepare_into(values, dim, metric, OnZero::Reject, &mut out)?;
@@ -105,31 +105,29 @@ impl Plain for Adding<'_> {
 
 #[inline(always)]
 fn add_row(row: usize, values: &[f32], metric: Metric, on_zero: OnZero, out: &mut [f32]) -> Result<()> {
-    let square = square_of(values);
+    // What is checked is the copy: the caller's memory may change meanwhile.
+    out.copy_from_slice(values);
+    let square = square_of(out);
     if !square.is_finite()
-        && let Some((dimension, &value)) = values.iter().enumerate().find(|(_, value)| !value.is_finite())
+        && let Some((dimension, &value)) = out.iter().enumerate().find(|(_, value)| !value.is_finite())
     {
         return Err(Error::NonFinite { row, dimension, value });
     }
     match metric {
         // By Cauchy-Schwarz no sum of products, nor a part of one, is beyond the largest square.
         Metric::Dot if square > LONGEST_SQUARE => {
-            return Err(Error::InvalidInput(format!(
-                "row {row} of the vectors has length {:.3e}; inner products of rows longer than {:.1e} may overflow, scale them down",
-                square.sqrt(),
-                LONGEST_SQUARE.sqrt()
-            )));
+            return Err(Error::TooLong { row, length: square.sqrt(), longest: LONGEST_SQUARE.sqrt() });
         }
         Metric::Cosine if square == 0.0 && on_zero == OnZero::Reject => {
             return Err(Error::ZeroVector { row });
         }
         Metric::Cosine if square > 0.0 => {
             let norm = square.sqrt();
-            for (out, &value) in out.iter_mut().zip(values) {
-                *out = (f64::from(value) / norm) as f32;
+            for value in out {
+                *value = (f64::from(*value) / norm) as f32;
             }
         }
-        Metric::Dot | Metric::Cosine => out.copy_from_slice(values),
+        Metric::Dot | Metric::Cosine => {}
     }
     Ok(())
 }
@@ -188,7 +186,8 @@ impl Matrix {
     pub(crate) fn of_prepared(rows: &[&[f32]], like: &Self, threads: usize, stop: &Stop<'_>) -> Result<Self> {
         let mut matrix = Self::new(like.dim, like.metric, like.on_zero)?;
         for rows in rows {
-            matrix.values.grow(rows.len())?.copy_from_slice(rows);
+            matrix.values.room(rows.len())?.copy_from_slice(rows);
+            matrix.values.keep(rows.len());
         }
         matrix.build(threads, stop)?;
         Ok(matrix)
@@ -210,19 +209,24 @@ impl Matrix {
     /// Adds rows at the end; all or none.
     ///
     /// # Errors
-    /// As [`prepare`], and [`Error::Memory`].
-    pub fn add(&mut self, values: &[f32]) -> Result<()> {
+    /// As [`prepare`], [`Error::Memory`] and [`Error::Interrupted`].
+    pub fn add(&mut self, values: &[f32], stop: &Stop<'_>) -> Result<()> {
+        /// Rows between two questions whether to stop.
+        const ROWS: usize = 4096;
         let rows = self.len() + values.len() / self.dim;
         if u32::try_from(rows).is_err() {
             return Err(Error::InvalidInput(format!("{rows} rows are more than an index holds, 2^32 - 1")));
         }
-        let before = self.values.as_slice().len();
-        let added = self.values.grow(values.len())?;
-        let prepared = prepare_into(values, self.dim, self.metric, self.on_zero, added);
-        if prepared.is_err() {
-            self.values.truncate(before);
+        let room = self.values.room(values.len())?;
+        let mut done = 0;
+        for (values, out) in values.chunks(ROWS * self.dim).zip(room.chunks_mut(ROWS * self.dim)) {
+            stop.check()?;
+            prepare_into(values, self.dim, self.metric, self.on_zero, out)
+                .map_err(|error| error.after(done))?;
+            done += ROWS;
         }
-        prepared
+        self.values.keep(values.len());
+        Ok(())
     }
 
     /// Whether [`Matrix::build`] would make searches faster by much.
@@ -230,7 +234,9 @@ impl Matrix {
         /// Rows without codes that a search reads as they are.
         const FEW: usize = 256;
         let rows = self.values.as_slice().len() / self.dim;
-        rows >= WORTH_CODES && rows - self.codes.as_ref().map_or(0, |codes| codes.view().len()) >= FEW
+        rows >= WORTH_CODES
+            && pay(self.dim)
+            && rows - self.codes.as_ref().map_or(0, |codes| codes.view().len()) >= FEW
     }
 
     /// Encodes the rows that have no codes yet.
@@ -241,7 +247,7 @@ impl Matrix {
         /// How much a matrix grows before its codes get a new centre.
         const GROWTH: usize = 4;
         let rows = self.values.as_slice().len() / self.dim;
-        if rows < WORTH_CODES {
+        if rows < WORTH_CODES || !pay(self.dim) {
             return Ok(());
         }
         if self.codes.is_none() || rows >= GROWTH * self.centred_at {
@@ -334,13 +340,14 @@ mod tests {
     #[test]
     fn names_the_first_row_at_fault_and_adds_nothing() {
         let mut matrix = Matrix::new(2, Metric::Cosine, OnZero::Reject).unwrap();
-        matrix.add(&[3.0, 4.0]).unwrap();
-        assert!(matches!(matrix.add(&[1.0, 0.0, 0.0, 0.0]), Err(Error::ZeroVector { row: 1 })));
+        let never = &Stop::never();
+        matrix.add(&[3.0, 4.0], never).unwrap();
+        assert!(matches!(matrix.add(&[1.0, 0.0, 0.0, 0.0], never), Err(Error::ZeroVector { row: 1 })));
         assert!(matches!(
-            matrix.add(&[1.0, 0.0, 1.0, f32::NAN]),
+            matrix.add(&[1.0, 0.0, 1.0, f32::NAN], never),
             Err(Error::NonFinite { row: 1, dimension: 1, .. })
         ));
-        assert!(matches!(matrix.add(&[1.0, 2.0, 3.0]), Err(Error::Dimension(_))));
+        assert!(matches!(matrix.add(&[1.0, 2.0, 3.0], never), Err(Error::Dimension(_))));
         assert_eq!(matrix.parts()[0].values, [0.6, 0.8]);
     }
 
@@ -349,7 +356,7 @@ mod tests {
         let longest = 1.3e19;
         assert!(prepare(&[longest, 0.0], 2, Metric::Dot).is_ok());
         assert!((longest * longest).is_finite());
-        assert!(matches!(prepare(&[longest, longest], 2, Metric::Dot), Err(Error::InvalidInput(_))));
+        assert!(matches!(prepare(&[longest, longest], 2, Metric::Dot), Err(Error::TooLong { .. })));
     }
 
     #[test]

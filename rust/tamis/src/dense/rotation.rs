@@ -62,7 +62,7 @@ impl Rotation {
     pub(super) fn apply<const LANES: usize>(&self, panel: &mut [[f32; LANES]]) {
         let width = self.width();
         assert_eq!(panel.len(), width);
-        let scale = 1.0 / (self.window as f32).sqrt();
+        let scale = (1.0 / (self.window as f64).sqrt()) as f32;
         for (round, signs) in self.signs.chunks_exact(width).enumerate() {
             for (lanes, sign) in panel.iter_mut().zip(signs) {
                 scale_by(lanes, *sign);

@@ -62,7 +62,8 @@ pub(super) fn score(shared: &Shared<'_>, query: usize, row: Row) -> f32 {
     score[0]
 }
 
-/// Offers the rows to a query's best, each unless it is `hopeless` when its turn comes.
+/// Offers the rows to a query's best, each unless it is `hopeless` when its turn comes. Leaves
+/// off where the search shall stop.
 pub(super) fn rescore<T>(
     shared: &Shared<'_>,
     query: usize,
@@ -72,6 +73,9 @@ pub(super) fn rescore<T>(
     hopeless: impl Fn(&T, Option<f32>) -> bool,
 ) {
     for (i, item) in rows.iter().enumerate() {
+        if i % 1024 == 1023 && shared.stop.check().is_err() {
+            return;
+        }
         if let Some(next) = rows.get(i + AHEAD) {
             let (part, own) = shared.locate(row_of(next));
             prefetch(part.row(own, shared.request.dim));

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::bound::{CodedQueries, length};
 use super::certified::{self, Pending};
-use super::codes::{CodesView, GROUP};
+use super::codes::{CodesView, GROUP, WIDEST_BITS};
 use super::estimated::{self, Candidates};
 use super::scan;
 use super::simd::{LANES, Level};
@@ -121,10 +121,10 @@ pub struct Found {
 }
 
 /// Multiplications below which another thread costs more than it saves.
-const WORTH_A_THREAD: usize = 4_000_000;
+const WORTH_A_THREAD: usize = 16_000_000;
 
 /// Hits a row above which codes rule too little out.
-const ROWS_A_HIT: usize = 32;
+const ROWS_A_HIT: usize = 128;
 
 /// The best `k` rows for each query.
 ///
@@ -138,6 +138,10 @@ pub fn search(parts: &[Part<'_>], request: &Request<'_>, stop: &Stop<'_>) -> Res
     /// takes some milliseconds.
     const QUERIES: usize = 256;
     let rows: usize = parts.iter().map(|part| part.rows(request.dim)).sum();
+    if request.k == 0 {
+        let n_queries = request.queries.len() / request.dim;
+        return Ok(Found { hits: vec![Vec::new(); n_queries], work: Work::default() });
+    }
     let mut all = Found { hits: Vec::new(), work: Work::default() };
     for queries in request.queries.chunks(QUERIES * request.dim) {
         let worth = rows.saturating_mul(queries.len()) / WORTH_A_THREAD + 1;
@@ -183,19 +187,24 @@ impl<'a> Prepared<'a> {
         let (way, blocks) = way(part, request);
         let frame =
             part.codes.filter(|_| matches!(way, Way::Certify | Way::Estimate)).map(|codes| codes.frame());
-        let queries = frame
-            .map_or_else(CodedQueries::default, |frame| CodedQueries::new(frame, request.queries, level));
+        let queries = frame.map_or_else(CodedQueries::default, |frame| {
+            CodedQueries::new(frame, request.queries, way == Way::Estimate, level)
+        });
         let rows =
             part.allowed.filter(|_| way == Way::Gather).map_or_else(Vec::new, |rows| rows.rows().collect());
         Self { part: *part, queries, way, rows, blocks }
     }
 
-    fn tasks(&self, index: usize, dim: usize) -> Vec<Task> {
-        /// Rows a task: some 100 microseconds of work for one query.
-        const TASK: usize = 4096;
+    fn tasks(&self, index: usize, dim: usize, queries_len: usize) -> Vec<Task> {
+        /// Products a task, at most: some milliseconds of work.
+        const PRODUCTS: usize = 1 << 28;
+        /// Rows a task, at most: some 100 microseconds of work for one query.
+        const ROWS: usize = 4096;
+        let rows_a_task = (PRODUCTS / queries_len.max(1)).clamp(GROUP, ROWS) / GROUP * GROUP;
         let cut = |way, range: Range<usize>| {
             let end = range.end;
-            range.step_by(TASK).map(move |at| Task { part: index, way, range: at..end.min(at + TASK) })
+            let task = move |at| Task { part: index, way, range: at..end.min(at + rows_a_task) };
+            range.step_by(rows_a_task).map(task)
         };
         let rows = self.part.rows(dim);
         match self.way {
@@ -220,7 +229,9 @@ fn way(part: &Part<'_>, request: &Request<'_>) -> (Way, Blocks) {
     });
     let (way, block_rows, bytes) = match (codes, request.precision) {
         (None, _) => (Way::Scan, LANES, size_of_val(part.values)),
-        (Some(codes), Precision::Fast { .. }) => (Way::Estimate, GROUP, size_of_val(codes.bits())),
+        (Some(codes), Precision::Fast { .. }) if codes.width() <= WIDEST_BITS => {
+            (Way::Estimate, GROUP, size_of_val(codes.bits()))
+        }
         (Some(codes), _) => (Way::Certify, LANES, size_of_val(codes.nibbles())),
     };
     let Some(allowed) = part.allowed else { return (way, Blocks(None)) };
@@ -250,7 +261,7 @@ impl Blocks {
             words.iter().enumerate().map(|(i, word)| blocks_of(word) << (i * blocks_a_word)).sum()
         };
         let words: Vec<u64> = allowed.words().chunks(64 / blocks_a_word).map(join).collect();
-        let blocks = RowSet::from_words(&words, allowed.len().div_ceil(rows)).unwrap_or_default();
+        let blocks = RowSet::from_words(&words, allowed.len().div_ceil(rows)).expect("a bit a block");
         let share = BROKEN * blocks.count() as f64 / blocks.len().max(1) as f64;
         if share < 1.0 { (Self(Some(blocks)), share) } else { (Self(None), 1.0) }
     }
@@ -310,6 +321,7 @@ pub(super) struct Shared<'a> {
     pub(super) thresholds: Vec<Threshold>,
     /// The length of each query.
     pub(super) lengths: Vec<f64>,
+    pub(super) stop: &'a Stop<'a>,
 }
 
 impl Shared<'_> {
@@ -360,8 +372,14 @@ fn search_in(parts: &[Part<'_>], request: &Request<'_>, stop: &Stop<'_>) -> Resu
         level,
         thresholds: (0..n_queries).map(|_| Threshold::new()).collect(),
         lengths: request.queries.chunks_exact(dim).map(length).collect(),
+        stop,
     };
-    let tasks: Vec<Task> = shared.parts.iter().enumerate().flat_map(|(i, part)| part.tasks(i, dim)).collect();
+    let tasks: Vec<Task> = shared
+        .parts
+        .iter()
+        .enumerate()
+        .flat_map(|(i, part)| part.tasks(i, dim, request.queries.len()))
+        .collect();
     if shared.parts.iter().any(|part| part.way == Way::Certify) {
         certified::raise_thresholds(&shared);
     }
@@ -392,8 +410,9 @@ fn search_in(parts: &[Part<'_>], request: &Request<'_>, stop: &Stop<'_>) -> Resu
             all.work.add(state.work);
         }
     }
-    certified::finish(&shared, &mut merged, stop)?;
-    estimated::finish(&shared, &mut merged, stop)?;
+    certified::finish(&shared, &mut merged)?;
+    estimated::finish(&shared, &mut merged)?;
+    stop.check()?;
 
     let mut work = Work::default();
     merged.iter().for_each(|state| work.add(state.work));

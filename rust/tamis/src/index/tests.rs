@@ -176,12 +176,7 @@ fn deleted_rows_leave_the_statistics_and_every_search() {
         assert_eq!(lexical(&grown), lexical(&fresh), "{word}");
     }
     let dense = |snapshot: &Snapshot| {
-        scores(
-            snapshot
-                .search_dense(&[1.0, 0.0], 10, None, 1, &crate::threads::Stop::never())
-                .unwrap()
-                .remove(0),
-        )
+        scores(snapshot.search_dense(&[1.0, 0.0], 10, None, 1, &Stop::never()).unwrap().remove(0))
     };
     assert_eq!(dense(&grown), dense(&fresh));
 
@@ -192,12 +187,7 @@ fn deleted_rows_leave_the_statistics_and_every_search() {
     let rows = |hits: Vec<Hit>| hits.iter().map(|hit| hit.row).collect::<Vec<_>>();
     assert_eq!(rows(grown.search_lexical("x y", 10, Some(&filter)).unwrap()), [1]);
     assert_eq!(
-        rows(
-            grown
-                .search_dense(&[1.0, 0.0], 10, Some(&filter), 1, &crate::threads::Stop::never())
-                .unwrap()
-                .remove(0)
-        ),
+        rows(grown.search_dense(&[1.0, 0.0], 10, Some(&filter), 1, &Stop::never()).unwrap().remove(0)),
         [1]
     );
     assert!(grown.search_lexical("x", 10, Some(&RowSet::all(2))).is_err());
@@ -211,10 +201,7 @@ fn nothing_to_commit_makes_no_version_and_a_second_writer_is_refused() {
     assert_eq!(writer.commit("{}").unwrap().version(), 0);
     assert!(matches!(Writer::open(&folder.path().join("none")), Err(Error::NotFound(_))));
     let snapshot = Snapshot::open(folder.path(), None).unwrap();
-    assert!(matches!(
-        snapshot.search_dense(&[1.0], 1, None, 1, &crate::threads::Stop::never()),
-        Err(Error::InvalidInput(_))
-    ));
+    assert!(matches!(snapshot.search_dense(&[1.0], 1, None, 1, &Stop::never()), Err(Error::InvalidInput(_))));
     assert!(snapshot.search_lexical("anything", 10, None).unwrap().is_empty());
 }
 
@@ -360,4 +347,38 @@ fn an_index_whose_making_was_cut_is_made_anew() {
         assert!(Writer::create_on(fs, folder.path(), &settings(None), "").is_err());
         assert_eq!(Writer::create(folder.path(), &settings(None), "").unwrap().base().version(), 0);
     }
+}
+
+#[test]
+fn large_segments_are_searched_by_codes_and_small_ones_without() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let dim = 8;
+    let vector = |row: usize| (0..dim).map(move |i| ((row * 37 + i * 11) as f32 * 0.7).sin() + 0.1);
+    let mut all = Vec::new();
+    Writer::create(path, &settings(Some(dim)), "").unwrap().commit("").unwrap();
+    for rows in [1_500, 40, 1_100] {
+        let mut writer = Writer::open(path).unwrap();
+        let vectors: Vec<f32> = (all.len()..all.len() + rows).flat_map(vector).collect();
+        let chunks = vec![NewChunk { record: b"r", searched_text: "t" }; rows];
+        writer.add(b"d", "t", &chunks, &vectors).unwrap();
+        writer.commit("").unwrap();
+        all.extend(vectors.chunks_exact(dim).map(|row| dense::prepare(row, dim, Metric::Cosine).unwrap()));
+    }
+    let snapshot = Snapshot::open(path, None).unwrap();
+    let coded: Vec<_> =
+        snapshot.parts.iter().map(|part| part.segment.codes().map(|codes| codes.len())).collect();
+    assert_eq!(coded, [Some(1_472), None, Some(1_088)]);
+
+    let query: Vec<f32> = vector(77).collect();
+    let found = snapshot.search_dense(&query, 9, None, 2, &Stop::never()).unwrap().remove(0);
+    let query = dense::prepare(&query, dim, Metric::Cosine).unwrap();
+    let exact =
+        |row: &Vec<f32>| row.iter().zip(&query).map(|(x, q)| f64::from(*x) * f64::from(*q)).sum::<f64>();
+    let mut scores: Vec<f64> = all.iter().map(exact).collect();
+    for hit in &found {
+        assert!((scores[hit.row as usize] - f64::from(hit.score)).abs() < 1e-6);
+    }
+    scores.sort_by(|a, b| b.total_cmp(a));
+    assert!((scores[8] - f64::from(found[8].score)).abs() < 1e-6);
 }

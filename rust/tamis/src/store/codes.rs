@@ -34,7 +34,7 @@ pub(super) fn frame(container: &Container, dim: usize, rows: usize) -> Result<Op
     }
     let misfit = || container.corrupt("its codes do not fit its vectors");
     let (seed, centre) = container.section("frame")?.split_first_chunk().ok_or_else(misfit)?;
-    if centre.len() != 4 * dim {
+    if Some(centre.len()) != dim.checked_mul(4) || centre.is_empty() {
         return Err(misfit());
     }
     let centre = centre.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();

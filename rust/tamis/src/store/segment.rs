@@ -17,6 +17,7 @@ use std::ops::Range;
 use super::blobs::{Blobs, BlobsBuilder};
 use super::codes;
 use super::format::Container;
+use crate::dense::codes::pay;
 use crate::dense::{Codes, CodesView, Frame, Metric, WORTH_CODES, prepare};
 use crate::hit::Row;
 use crate::lexical::{Analyzer, InvertedIndex, PostingsView};
@@ -109,7 +110,7 @@ impl SegmentBuilder {
         ];
         if let Some(dim) = self.dim {
             sections.push(("vectors", bytemuck::cast_slice(&self.vectors).to_vec()));
-            if self.vectors.len() / dim >= WORTH_CODES {
+            if self.vectors.len() / dim >= WORTH_CODES && pay(dim) {
                 let mut codes = Codes::around(&self.vectors, dim);
                 codes.extend(&self.vectors, threads::available(), &Stop::never())?;
                 let frame = codes::frame_bytes(&codes.view());

@@ -181,7 +181,7 @@ mod tests {
         let path = folder.path().join("dense");
         for rows in [1, 2] {
             let mut matrix = Matrix::new(2, Metric::Dot, OnZero::Reject).unwrap();
-            matrix.add(&vec![0.5; rows * 2]).unwrap();
+            matrix.add(&vec![0.5; rows * 2], &Stop::never()).unwrap();
             save_matrix(&path, &matrix, 1, &Stop::never()).unwrap();
             let opened = open_matrix(&path, true).unwrap();
             let values = |matrix: &Matrix| matrix.parts()[0].values.to_vec();
