@@ -361,7 +361,7 @@ def test_the_nearest_row_of_very_wide_vectors_is_found_fast() -> None:
 
 def test_a_filter_of_odd_bytes_passes_what_numpy_takes_for_true() -> None:
     index = index_of(random_rows(40, 8))
-    where = np.tile(np.uint8([0, 0, 0, 2, 0, 0, 255, 1]), 5).view(np.bool_)
+    where = np.tile(np.array([0, 0, 0, 2, 0, 0, 255, 1], dtype=np.uint8), 5).view(np.bool_)
     rows = index.search(np.ones(8), k=40, where=where)[1]
     assert sorted(rows.tolist()) == np.flatnonzero(where).tolist()
 

@@ -216,18 +216,16 @@ impl Bound {
     pub(super) fn judge(&self, codes: &CodesView<'_>, row: usize, dot: i32, least: f32) -> Verdict {
         let (scale, rest, size) = codes.numbers(row);
         let estimate = scale * self.step * f64::from(dot);
-        let along = if size > 0.0 { estimate / size } else { 0.0 };
-        let across = (self.rounded * self.rounded - along * along).max(0.0).sqrt();
         let beside = rest * self.rest + size * self.size;
         let floor = self.floor(least);
-        let upper = estimate + rest * across + beside;
-        if upper < floor {
-            Verdict::Out
-        } else if estimate + self.likely * rest * across + beside >= floor {
-            Verdict::Likely
-        } else {
-            Verdict::Possible(up((upper + self.base) * self.power))
+        // No proof, and none needed: what is likely is scored, whatever it turns out to be.
+        if estimate + self.likely * rest * self.rounded + beside >= floor {
+            return Verdict::Likely;
         }
+        let along = if size > 0.0 { estimate / size } else { 0.0 };
+        let across = (self.rounded * self.rounded - along * along).max(0.0).sqrt();
+        let upper = estimate + rest * across + beside;
+        if upper < floor { Verdict::Out } else { Verdict::Possible(up((upper + self.base) * self.power)) }
     }
 
     /// The estimate of a row's score.
