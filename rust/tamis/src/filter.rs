@@ -30,10 +30,13 @@ impl RowSet {
     /// The rows whose byte is not 0.
     pub fn from_bytes(flags: &[u8]) -> Self {
         let (eights, rest) = flags.as_chunks::<8>();
-        // Each flag becomes a byte 0 or 1: the product moves them next to one another at the top.
+        // The highest bit of each byte that is not 0, moved to its lowest; the product then moves
+        // the eight next to one another at the top.
         let pack = |flags: &[u8; 8]| {
-            (u64::from_le_bytes(flags.map(|flag| u8::from(flag != 0))).wrapping_mul(0x0102_0408_1020_4080)
-                >> 56) as u8
+            const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
+            let bytes = u64::from_le_bytes(*flags);
+            let set = (((bytes & LOW) + LOW) | bytes) >> 7 & 0x0101_0101_0101_0101;
+            (set.wrapping_mul(0x0102_0408_1020_4080) >> 56) as u8
         };
         let mut last = [0; 8];
         last[..rest.len()].copy_from_slice(rest);
@@ -165,6 +168,8 @@ mod tests {
             let rows = |set: &RowSet| (0..set.len()).map(|row| set.contains(row as Row)).collect::<Vec<_>>();
             prop_assert_eq!(rows(&set), flags.clone());
             prop_assert_eq!(set.count(), flags.iter().filter(|flag| **flag).count());
+            let bytes: Vec<u8> = flags.iter().zip([1, 255, 2, 128].iter().cycle()).map(|(flag, byte)| u8::from(*flag) * byte).collect();
+            prop_assert_eq!(&RowSet::from_bytes(&bytes), &set);
             prop_assert!(set.rows().eq((0..flags.len() as Row).filter(|&row| flags[row as usize])));
             prop_assert_eq!(RowSet::from_words(set.words(), set.len()), Some(set.clone()));
             prop_assert_eq!(set.and(&RowSet::all(set.len())), set.clone());
