@@ -8,8 +8,8 @@
 use std::arch::x86_64::*;
 
 use super::{
-    BITS_ROWS, BitQuery, BlockDots, BlockSums, LANES, Limit, Line, NibbleQuery, Plain, by_tiles, finish,
-    in_registers, in_tiles,
+    BITS_ROWS, BitQuery, BlockDots, BlockSums, Cut, LANES, Limit, Line, NibbleQuery, NibbleScan, Plain,
+    by_tiles, in_tiles,
 };
 
 #[target_feature(enable = "avx2")]
@@ -40,14 +40,11 @@ fn fold(lanes: [__m256; 2]) -> f32 {
 
 #[target_feature(enable = "avx2,fma")]
 fn products<const R: usize, const Q: usize>(
-    rows: &[f32],
-    queries: &[f32],
-    dim: usize,
-    scores: &mut [[f32; R]; Q],
-) {
-    let (rows, queries) = (in_registers::<R>(rows, dim), in_registers::<Q>(queries, dim));
+    rows: [Cut<'_>; R],
+    queries: [Cut<'_>; Q],
+) -> [[[__m256; 2]; R]; Q] {
     let mut sums = [[[_mm256_setzero_ps(); 2]; R]; Q];
-    for i in 0..dim / LANES {
+    for i in 0..rows[0].0.len() {
         for r in 0..R {
             let x = load(&rows[r].0[i]);
             for q in 0..Q {
@@ -57,35 +54,12 @@ fn products<const R: usize, const Q: usize>(
             }
         }
     }
-    for q in 0..Q {
-        for r in 0..R {
-            let (row, query) = (rows[r].1, queries[q].1);
-            let sum = sums[q][r];
-            scores[q][r] = if row.is_empty() { fold(sum) } else { finish(store(sum), row, query) };
-        }
-    }
+    sums
 }
 
 #[target_feature(enable = "avx2,fma")]
-pub(super) fn inner_products(rows: &[f32], queries: &[f32], dim: usize, out: &mut [f32]) {
-    let single = |row: &[f32], query: &[f32]| {
-        let mut score = [[0.0]];
-        products::<1, 1>(row, query, dim, &mut score);
-        score[0][0]
-    };
-    by_tiles::<2, 3>(
-        rows,
-        queries,
-        dim,
-        out,
-        |rows, queries, scores| products(rows, queries, dim, scores),
-        single,
-    );
-}
-
-#[target_feature(enable = "avx2,fma")]
-pub(super) fn run<P: Plain>(plain: P) -> P::Done {
-    plain.run()
+pub(super) fn inner_products(vectors: (&[f32], &[f32], usize), out: &mut [f32]) {
+    products_by!(2 x 3, vectors, out);
 }
 
 /// The two halves of a line.
@@ -180,22 +154,8 @@ fn nibbles<const Q: usize>(
 }
 
 #[target_feature(enable = "avx2,fma")]
-pub(super) fn scan_nibbles(
-    blocks: &[Line],
-    lines: usize,
-    queries: &[NibbleQuery],
-    limits: &[Limit],
-    found: &mut [BlockDots],
-) {
-    in_tiles::<4>(
-        blocks,
-        lines,
-        queries,
-        limits,
-        found,
-        |block, queries, limits| nibbles::<4>(block, queries, limits),
-        |block, query, limit| nibbles::<1>(block, [query], [limit])[0],
-    );
+pub(super) fn scan_nibbles(scan: &NibbleScan<'_>, found: &mut [BlockDots]) {
+    in_tiles(scan, found, |b, q, l| nibbles::<4>(b, q, l), |b, q, l| nibbles::<1>(b, q, l));
 }
 
 #[target_feature(enable = "avx2")]
@@ -267,4 +227,9 @@ pub(super) fn scan_bits(
             }
         }
     }
+}
+
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn run<P: Plain>(plain: P) -> P::Done {
+    plain.run()
 }

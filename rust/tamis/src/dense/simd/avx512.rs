@@ -8,8 +8,8 @@
 use std::arch::x86_64::*;
 
 use super::{
-    BITS_ROWS, BitQuery, BlockDots, BlockSums, LANES, Limit, Line, NibbleQuery, by_tiles, finish,
-    in_registers, in_tiles,
+    BITS_ROWS, BitQuery, BlockDots, BlockSums, Cut, LANES, Limit, Line, NibbleQuery, NibbleScan, by_tiles,
+    in_tiles,
 };
 
 #[target_feature(enable = "avx512f")]
@@ -35,16 +35,10 @@ fn fold(lanes: __m512) -> f32 {
     _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps::<1>(two, two))) + 0.0
 }
 
-#[target_feature(enable = "avx512f,avx512dq")]
-fn products<const R: usize, const Q: usize>(
-    rows: &[f32],
-    queries: &[f32],
-    dim: usize,
-    scores: &mut [[f32; R]; Q],
-) {
-    let (rows, queries) = (in_registers::<R>(rows, dim), in_registers::<Q>(queries, dim));
+#[target_feature(enable = "avx512f")]
+fn products<const R: usize, const Q: usize>(rows: [Cut<'_>; R], queries: [Cut<'_>; Q]) -> [[__m512; R]; Q] {
     let mut sums = [[_mm512_setzero_ps(); R]; Q];
-    for i in 0..dim / LANES {
+    for i in 0..rows[0].0.len() {
         let mut x = [_mm512_setzero_ps(); R];
         for r in 0..R {
             x[r] = load(&rows[r].0[i]);
@@ -56,30 +50,12 @@ fn products<const R: usize, const Q: usize>(
             }
         }
     }
-    for q in 0..Q {
-        for r in 0..R {
-            let (row, query) = (rows[r].1, queries[q].1);
-            let sum = sums[q][r];
-            scores[q][r] = if row.is_empty() { fold(sum) } else { finish(store(sum), row, query) };
-        }
-    }
+    sums
 }
 
 #[target_feature(enable = "avx512f,avx512dq")]
-pub(super) fn inner_products(rows: &[f32], queries: &[f32], dim: usize, out: &mut [f32]) {
-    let single = |row: &[f32], query: &[f32]| {
-        let mut score = [[0.0]];
-        products::<1, 1>(row, query, dim, &mut score);
-        score[0][0]
-    };
-    by_tiles::<4, 4>(
-        rows,
-        queries,
-        dim,
-        out,
-        |rows, queries, scores| products(rows, queries, dim, scores),
-        single,
-    );
+pub(super) fn inner_products(vectors: (&[f32], &[f32], usize), out: &mut [f32]) {
+    products_by!(4 x 4, vectors, out);
 }
 
 #[target_feature(enable = "avx512f")]
@@ -147,22 +123,8 @@ fn nibbles<const Q: usize, const A: usize>(
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-pub(super) fn scan_nibbles(
-    blocks: &[Line],
-    lines: usize,
-    queries: &[NibbleQuery],
-    limits: &[Limit],
-    found: &mut [BlockDots],
-) {
-    in_tiles::<8>(
-        blocks,
-        lines,
-        queries,
-        limits,
-        found,
-        |block, queries, limits| nibbles::<8, 1>(block, queries, limits),
-        |block, query, limit| nibbles::<1, 2>(block, [query], [limit])[0],
-    );
+pub(super) fn scan_nibbles(scan: &NibbleScan<'_>, found: &mut [BlockDots]) {
+    in_tiles(scan, found, |b, q, l| nibbles::<8, 1>(b, q, l), |b, q, l| nibbles::<1, 2>(b, q, l));
 }
 
 #[target_feature(enable = "avx512f,avx512bw")]

@@ -11,6 +11,20 @@
 
 #![allow(unsafe_code)]
 
+/// [`by_tiles`] with the `products`, `fold` and `store` of the instruction set that it is said in.
+macro_rules! products_by {
+    ($rows:literal x $queries:literal, $vectors:ident, $out:ident) => {
+        by_tiles::<$rows, $queries, _>(
+            $vectors,
+            $out,
+            |rows, queries| products(rows, queries),
+            |rows, queries| products(rows, queries),
+            |lanes| fold(lanes),
+            |lanes| store(lanes),
+        )
+    };
+}
+
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
@@ -71,6 +85,16 @@ pub(super) struct BitQuery {
     pub(super) offset: i32,
     /// What one unit of that product is worth.
     pub(super) step: f32,
+}
+
+/// Blocks of nibbles, what is asked of them, and when a row is worth a second look.
+#[derive(Clone, Copy, Debug)]
+struct NibbleScan<'a> {
+    blocks: &'a [Line],
+    /// The lines of a block.
+    lines: usize,
+    queries: &'a [NibbleQuery],
+    limits: &'a [Limit],
 }
 
 /// What a scan of nibbles found out about one block for one query.
@@ -174,13 +198,13 @@ pub fn inner_products(level: Level, rows: &[f32], queries: &[f32], dim: usize, o
         Isa::Scalar => scalar::inner_products(rows, queries, dim, out),
         #[cfg(target_arch = "x86_64")]
         // SAFETY: this level exists only where `available` saw avx2 and fma.
-        Isa::Avx2 => unsafe { avx2::inner_products(rows, queries, dim, out) },
+        Isa::Avx2 => unsafe { avx2::inner_products((rows, queries, dim), out) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: this level exists only where `available` saw avx512f, bw, dq and vnni.
-        Isa::Avx512 => unsafe { avx512::inner_products(rows, queries, dim, out) },
+        Isa::Avx512 => unsafe { avx512::inner_products((rows, queries, dim), out) },
         #[cfg(target_arch = "aarch64")]
         // SAFETY: this level exists only where `available` saw neon and dotprod.
-        Isa::Neon => unsafe { neon::inner_products(rows, queries, dim, out) },
+        Isa::Neon => unsafe { neon::inner_products((rows, queries, dim), out) },
     }
 }
 
@@ -206,17 +230,18 @@ pub(super) fn scan_nibbles(
     assert!(found.len() == n_blocks * queries.len());
     assert!((lines - 2).is_multiple_of(16), "lines come in sixteens: {lines}");
     assert!(queries.iter().all(|query| query.words.len() == lines - 2));
+    let scan = &NibbleScan { blocks, lines, queries, limits };
     match level.0 {
-        Isa::Scalar => scalar::scan_nibbles(blocks, lines, queries, limits, found),
+        Isa::Scalar => scalar::scan_nibbles(scan, found),
         #[cfg(target_arch = "x86_64")]
         // SAFETY: this level exists only where `available` saw avx2 and fma.
-        Isa::Avx2 => unsafe { avx2::scan_nibbles(blocks, lines, queries, limits, found) },
+        Isa::Avx2 => unsafe { avx2::scan_nibbles(scan, found) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: this level exists only where `available` saw avx512f, bw, dq and vnni.
-        Isa::Avx512 => unsafe { avx512::scan_nibbles(blocks, lines, queries, limits, found) },
+        Isa::Avx512 => unsafe { avx512::scan_nibbles(scan, found) },
         #[cfg(target_arch = "aarch64")]
         // SAFETY: this level exists only where `available` saw neon and dotprod.
-        Isa::Neon => unsafe { neon::scan_nibbles(blocks, lines, queries, limits, found) },
+        Isa::Neon => unsafe { neon::scan_nibbles(scan, found) },
     }
 }
 
@@ -298,14 +323,12 @@ pub(super) fn prefetch<T>(values: &[T]) {
 /// each of them. Inlined into the code of an instruction set, so that its closures are too.
 #[inline(always)]
 fn in_tiles<const N: usize>(
-    blocks: &[Line],
-    lines: usize,
-    queries: &[NibbleQuery],
-    limits: &[Limit],
+    scan: &NibbleScan<'_>,
     found: &mut [BlockDots],
     tile: impl Fn(&[Line], [&NibbleQuery; N], [&Limit; N]) -> [BlockDots; N],
-    single: impl Fn(&[Line], &NibbleQuery, &Limit) -> BlockDots,
+    single: impl Fn(&[Line], [&NibbleQuery; 1], [&Limit; 1]) -> [BlockDots; 1],
 ) {
+    let NibbleScan { blocks, lines, queries, limits } = *scan;
     let n_blocks = blocks.len() / lines;
     let (tiles, _) = queries.as_chunks::<N>();
     for (at, block) in blocks.chunks_exact(lines).enumerate() {
@@ -316,7 +339,7 @@ fn in_tiles<const N: usize>(
             }
         }
         for q in tiles.len() * N..queries.len() {
-            found[q * n_blocks + at] = single(block, &queries[q], &limits[q]);
+            [found[q * n_blocks + at]] = single(block, [&queries[q]], [&limits[q]]);
         }
     }
 }
@@ -325,44 +348,53 @@ fn in_tiles<const N: usize>(
 /// after the other is what the processor's prefetch follows; several rows at once are worth it
 /// only where several queries read them. Inlined into the code of an instruction set.
 #[inline(always)]
-fn by_tiles<const R: usize, const Q: usize>(
-    rows: &[f32],
-    queries: &[f32],
-    dim: usize,
+fn by_tiles<const R: usize, const Q: usize, Lanes: Copy>(
+    (rows, queries, dim): (&[f32], &[f32], usize),
     out: &mut [f32],
-    tile: impl Fn(&[f32], &[f32], &mut [[f32; R]; Q]),
-    single: impl Fn(&[f32], &[f32]) -> f32,
+    tile: impl Fn([Cut<'_>; R], [Cut<'_>; Q]) -> [[Lanes; R]; Q],
+    single: impl Fn([Cut<'_>; 1], [Cut<'_>; 1]) -> [[Lanes; 1]; 1],
+    fold: impl Fn(Lanes) -> f32,
+    store: impl Fn(Lanes) -> [f32; LANES],
 ) {
     let n = rows.len() / dim;
+    let finished = |lanes, row: Cut<'_>, query: Cut<'_>| {
+        if row.1.is_empty() { fold(lanes) } else { finish(store(lanes), row.1, query.1) }
+    };
     let tiled_queries = queries.len() / dim / Q * Q;
     let tiled_rows = if tiled_queries > 0 { n / R * R } else { 0 };
-    let mut scores = [[0.0; R]; Q];
     for row in (0..tiled_rows).step_by(R) {
-        let rows = &rows[row * dim..(row + R) * dim];
+        let rows = cut::<R>(&rows[row * dim..], dim);
         for query in (0..tiled_queries).step_by(Q) {
-            tile(rows, &queries[query * dim..(query + Q) * dim], &mut scores);
+            let queries = cut::<Q>(&queries[query * dim..], dim);
+            let lanes = tile(rows, queries);
             for q in 0..Q {
-                out[(query + q) * n + row..][..R].copy_from_slice(&scores[q]);
+                for r in 0..R {
+                    out[(query + q) * n + row + r] = finished(lanes[q][r], rows[r], queries[q]);
+                }
             }
         }
     }
     for (q, query) in queries.chunks_exact(dim).enumerate() {
-        let from = if q < tiled_queries { tiled_rows } else { 0 };
+        let (query, from) = (cut::<1>(query, dim), if q < tiled_queries { tiled_rows } else { 0 });
         for (row, values) in rows.chunks_exact(dim).enumerate().skip(from) {
-            out[q * n + row] = single(values, query);
+            let row_cut = cut::<1>(values, dim);
+            out[q * n + row] = finished(single(row_cut, query)[0][0], row_cut[0], query[0]);
         }
     }
 }
 
-/// Vectors that follow one another, each cut into whole registers and what is left over.
+/// A vector cut into whole registers and what is left over.
+type Cut<'a> = (&'a [[f32; LANES]], &'a [f32]);
+
+/// The first of vectors that follow one another, each cut.
 #[inline(always)]
-fn in_registers<const N: usize>(vectors: &[f32], dim: usize) -> [(&[[f32; LANES]], &[f32]); N] {
-    let mut cut = [(&[] as &[_], &[] as &[_]); N];
+fn cut<const N: usize>(vectors: &[f32], dim: usize) -> [Cut<'_>; N] {
+    let mut parts: [Cut<'_>; N] = [(&[], &[]); N];
     for n in 0..N {
         let (registers, rest) = vectors[n * dim..][..dim].as_chunks();
-        cut[n] = (&registers[..dim / LANES], rest);
+        parts[n] = (&registers[..dim / LANES], rest);
     }
-    cut
+    parts
 }
 
 /// Adds up the lanes, halves onto halves. Never gives -0, which would sort below 0.

@@ -1,6 +1,8 @@
 //! The oracle: what the other levels must give, bit for bit.
 
-use super::{BITS_ROWS, BitQuery, BlockDots, BlockSums, LANES, Limit, Line, NibbleQuery, finish, in_tiles};
+use super::{
+    BITS_ROWS, BitQuery, BlockDots, BlockSums, LANES, Limit, Line, NibbleQuery, NibbleScan, finish, in_tiles,
+};
 
 pub(super) fn inner_products(rows: &[f32], queries: &[f32], dim: usize, out: &mut [f32]) {
     let pairs =
@@ -17,22 +19,10 @@ pub(super) fn inner_products(rows: &[f32], queries: &[f32], dim: usize, out: &mu
     }
 }
 
-pub(super) fn scan_nibbles(
-    blocks: &[Line],
-    lines: usize,
-    queries: &[NibbleQuery],
-    limits: &[Limit],
-    found: &mut [BlockDots],
-) {
-    in_tiles::<1>(
-        blocks,
-        lines,
-        queries,
-        limits,
-        found,
-        |block, [query], [limit]| [nibbles(block, query, limit)],
-        nibbles,
-    );
+pub(super) fn scan_nibbles(scan: &NibbleScan<'_>, found: &mut [BlockDots]) {
+    let single =
+        |block: &[Line], [query]: [&NibbleQuery; 1], [limit]: [&Limit; 1]| [nibbles(block, query, limit)];
+    in_tiles(scan, found, single, single);
 }
 
 fn nibbles(block: &[Line], query: &NibbleQuery, limit: &Limit) -> BlockDots {
