@@ -31,7 +31,7 @@ pub const GROUP: usize = BITS_ROWS;
 /// Blocks of nibbles in a group.
 const BLOCKS: usize = GROUP / LANES;
 
-/// The first seed tried of a rotation. Any will do; it is stored with the codes.
+/// What rotations are made from here. Any number will do: it is stored with the codes.
 pub(crate) const SEED: u64 = 0x0074_616d_6973;
 
 /// Whether vectors of this width are worth codes: where codes take no more than half of their
