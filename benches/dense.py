@@ -158,7 +158,9 @@ class Runner:
             data = Path(os.environ.get("TAMIS_DATA") or default)
             return vectors.real(data, self.options.cache, self.options.real_rows, n_queries)
         note(f"{size}: rows")
-        n, dim = map(int, re.fullmatch(r"(\d+)(?:x(\d+))?", size).groups(384))  # type: ignore[union-attr]
+        if (match := re.fullmatch(r"(\d+)(?:x(\d+))?", size)) is None:
+            raise SystemExit(f"--sizes takes N, NxDIM or real, not {size!r}")
+        n, dim = map(int, match.groups("384"))
         made = vectors.Clustered(dim)
         timing.pin(1)
         matrix = made.rows(n, self.options.threads)

@@ -10,6 +10,7 @@ import json
 import statistics
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -160,7 +161,7 @@ def build(job: Job, matrix: FloatArray) -> tuple[list[dense.Peer], dict[str, Lin
         if kind.shares:
             peer.index = peers[kind.shares].index
         else:
-            cost = timing.cost(lambda peer=peer: peer.build(matrix, job.threads))  # type: ignore[misc]
+            cost = timing.cost(partial(peer.build, matrix, job.threads))
             built[kind.name] = {
                 "build_s": cost.seconds,
                 "build_cpu_s": cost.cpu_seconds,

@@ -1,7 +1,7 @@
 """Type stubs of the compiled module."""
 
 from pathlib import Path
-from typing import final
+from typing import Literal, final
 
 import numpy as np
 import numpy.typing as npt
@@ -48,7 +48,8 @@ class DenseIndex:
         threads: int | None,
         allowed: npt.NDArray[np.uint8] | None,
     ) -> tuple[
-        tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]], tuple[int, int, int, int, bool]
+        tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]],
+        tuple[Literal["codes", "bits", "f32", "gather"], int, int, int, int],
     ]: ...
 
 @final

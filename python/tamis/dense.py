@@ -270,18 +270,14 @@ class DenseIndex:
         if not 1 <= oversample < math.inf:
             raise InvalidInputError(f"oversample is {oversample}; it takes a number of at least 1")
         matrix = as_matrix(queries, self.dim)
-        (scores, rows), (scanned, passed, rescored, gathered, coded) = self._core.search(
+        (scores, rows), (level, *counts) = self._core.search(
             matrix, k, precision, min(oversample, 1e9), checked_threads(threads), as_flags(where)
         )
         if np.ndim(queries) == 1:
             scores, rows = scores[0], rows[0]
         if not stats:
             return scores, rows
-        level: Level = "gather" if gathered else "f32"
-        if coded:
-            level = "bits" if precision == "fast" else "codes"
-        work = DenseStats(level, _core.simd_level(), scanned, passed, rescored, gathered)
-        return scores, rows, work
+        return scores, rows, DenseStats(level, _core.simd_level(), *counts)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the index to a file, replacing it in one step.

@@ -356,7 +356,8 @@ def test_a_short_search_does_not_wait_for_a_long_one(
 def test_the_nearest_row_of_very_wide_vectors_is_found_fast() -> None:
     rows = random_rows(1_100, 8_192)
     for precision in ("exact", "fast"):
-        assert index_of(rows).search(rows[77], k=1, precision=precision)[1].tolist() == [77]
+        _, found, stats = index_of(rows).search(rows[77], k=1, precision=precision, stats=True)
+        assert (found.tolist(), stats.level) == ([77], "codes")
 
 
 def test_a_filter_of_odd_bytes_passes_what_numpy_takes_for_true() -> None:

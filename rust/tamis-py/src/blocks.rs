@@ -40,8 +40,8 @@ impl From<Matrix> for DenseIndex {
     }
 }
 
-/// What a search did: rows scanned, passed, rescored and gathered, and whether codes were asked.
-type Work = (u64, u64, u64, u64, bool);
+/// What a search did: what answered, and the rows scanned, passed, rescored and gathered.
+type Work = (&'static str, u64, u64, u64, u64);
 
 #[pymethods]
 impl DenseIndex {
@@ -143,7 +143,7 @@ impl DenseIndex {
             Ok((matrix.search(&request, allowed.as_ref(), stop)?, width))
         })?;
         let work = found.work;
-        let work = (work.scanned, work.passed, work.rescored, work.gathered, work.coded_parts > 0);
+        let work = (work.level(), work.scanned, work.passed, work.rescored, work.gathered);
         Ok((arrays::hit_matrices(py, &found.hits, width)?, work))
     }
 }

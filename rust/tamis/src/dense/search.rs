@@ -97,17 +97,31 @@ pub struct Work {
     pub rescored: u64,
     /// Rows that were scored one by one since few pass the filter.
     pub gathered: u64,
-    /// Parts that were searched by codes.
-    pub coded_parts: u64,
+    /// Parts that 4-bit codes answered for.
+    pub certified_parts: u64,
+    /// Parts that 1-bit codes answered for.
+    pub estimated_parts: u64,
 }
 
 impl Work {
+    /// What answered: `codes` or `bits` where any part was asked by them, else `gather` where rows
+    /// were scored one by one, else `f32`.
+    pub fn level(&self) -> &'static str {
+        match self {
+            Self { certified_parts: 1.., .. } => "codes",
+            Self { estimated_parts: 1.., .. } => "bits",
+            Self { gathered: 1.., .. } => "gather",
+            _ => "f32",
+        }
+    }
+
     pub(super) fn add(&mut self, other: Self) {
         self.scanned += other.scanned;
         self.passed += other.passed;
         self.rescored += other.rescored;
         self.gathered += other.gathered;
-        self.coded_parts += other.coded_parts;
+        self.certified_parts += other.certified_parts;
+        self.estimated_parts += other.estimated_parts;
     }
 }
 
@@ -416,8 +430,8 @@ fn search_in(parts: &[Part<'_>], request: &Request<'_>, stop: &Stop<'_>) -> Resu
 
     let mut work = Work::default();
     merged.iter().for_each(|state| work.add(state.work));
-    let by_codes = |part: &&Prepared<'_>| matches!(part.way, Way::Certify | Way::Estimate);
-    work.coded_parts = shared.parts.iter().filter(by_codes).count() as u64;
+    let parts_by = |way: Way| shared.parts.iter().filter(|part| part.way == way).count() as u64;
+    (work.certified_parts, work.estimated_parts) = (parts_by(Way::Certify), parts_by(Way::Estimate));
     Ok(Found { hits: merged.into_iter().map(|state| state.top.into_sorted()).collect(), work })
 }
 
@@ -512,7 +526,7 @@ mod tests {
                 let request = Request { queries, dim, k: 10, precision, threads };
                 let found = search(&parts, &request, &Stop::never()).unwrap();
                 assert_eq!(bits(&found.hits), bits(&expected));
-                assert_eq!(found.work.coded_parts > 0, precision == Precision::Exact);
+                assert_eq!(found.work.level() == "codes", precision == Precision::Exact);
             }
             let request =
                 Request { queries, dim, k: 10, precision: Precision::Fast { oversample: 20.0 }, threads };
@@ -535,13 +549,13 @@ mod tests {
             search(&parts, &request, &Stop::never()).unwrap().work
         };
         let exact = search(Precision::Exact, 1);
-        assert_eq!((exact.scanned, exact.gathered, exact.coded_parts), (n as u64, 0, 1));
+        assert_eq!((exact.scanned, exact.gathered, exact.level()), (n as u64, 0, "codes"));
         assert!((5..2000).contains(&exact.rescored), "{exact:?}");
         assert!(exact.rescored <= exact.passed);
         let full = search(Precision::Full, 1);
-        assert_eq!((full.scanned, full.passed, full.coded_parts), (n as u64, 0, 0));
+        assert_eq!((full.scanned, full.passed, full.level()), (n as u64, 0, "f32"));
         let few = search(Precision::Exact, 200);
-        assert_eq!((few.scanned, few.gathered, few.coded_parts), (0, 100, 0));
+        assert_eq!((few.scanned, few.gathered, few.level()), (0, 100, "gather"));
     }
 
     #[test]
