@@ -249,14 +249,19 @@ def time_single(
 def time_pair(
     found: dict[str, Line], entries: list[Entry], matrix: FloatArray, timed: vectors.Truth
 ) -> None:
-    """Time one query on two threads, for those that can split it."""
+    """Time one query on two threads, for those that can split it, and on one in the same turns."""
     timing.pin(2)
     able = [entry for entry in entries if entry.peer.splits]
+    ours = [entry for entry in able if isinstance(entry.peer, dense.TamisExact)]
+    alone = ways(ours, timed.queries, 10, 1)
     turns = {"read": reading(matrix), **ways(able, timed.queries, 10, 2)}
-    for name, times in timing.interleave(
-        turns, max(len(timed.queries) // 3, 1), pause=0.01
-    ).items():
-        found[name]["pair_p50"] = times.ms()
+    turns |= {f"{name}, alone": way for name, way in alone.items()}
+    rounds = max(len(timed.queries) // 3, 1)
+    times = timing.interleave(turns, rounds, pause=0.001)
+    for name in ("read", *(entry.name for entry in able)):
+        found[name]["pair_p50"] = times[name].ms()
+    for name in alone:
+        found[name]["pair_ratio"] = times[name].ms() / times[f"{name}, alone"].ms()
     timing.pin(1)
 
 
@@ -285,6 +290,8 @@ def time_batch(
 def time_in_a_row(found: dict[str, Line], entries: list[Entry], timed: vectors.Truth) -> None:
     """Time queries with nothing between them, so that the caches hold what they can."""
     for name, way in ways(entries, timed.queries, 10, 1).items():
+        for number in range(20):  # after others have filled the caches
+            way(number)
         times: Timing[IntArray] = Timing()
         for number in range(len(timed.queries)):
             times.seconds.append(timing.seconds(way, number)[0])
@@ -323,10 +330,12 @@ def work(
             counts = []
             for query in timed.queries[:50]:
                 stats = entry.peer.index.search(query[np.newaxis], stats=True, **options)[2]
-                counts.append([int(np.sum(each)) for each in (stats.passed, stats.rescored)])
-            passed, rescored = np.array(counts).T
+                counts.append(
+                    [int(np.sum(each)) for each in (stats.passed, stats.refined, stats.rescored)]
+                )
+            passed, refined, rescored = np.array(counts).T
             found: Line = {"name": entry.name, "k": k, "level": str(stats.level)}
-            for what, each in (("passed", passed), ("rescored", rescored)):
+            for what, each in (("passed", passed), ("refined", refined), ("rescored", rescored)):
                 found[what] = round(float(np.median(each)))
                 found[f"{what}_p90"] = round(float(np.percentile(each, 90)))
             yield found

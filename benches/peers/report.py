@@ -65,9 +65,9 @@ def _ours(result: Line, groups: list[Line]) -> Iterator[str]:
     if not groups:
         return
     case, first = result["case"], groups[0]
-    keys = ["name", "k", "level", "passed", "passed_p90", "rescored", "rescored_p90"]
+    keys = ["name", "k", "level", "passed", "refined", "rescored", "rescored_p90"]
     yield table(
-        ["rows", "k", "level", "passed, median", "p90", "rescored, median", "p90"],
+        ["rows", "k", "level", "passed, median", "refined, median", "rescored, median", "p90"],
         [[line[key] for key in keys] for line in first["work"]],
     )
     per_million = [
@@ -246,7 +246,7 @@ def _fast_goals(middle: Figures, large: Figures) -> Iterator[list[str]]:
 
 
 def _other_goals(n: str, figures: Figures) -> Iterator[list[str]]:
-    ratio = figures.get(EXACT, "pair_p50") / figures.get(EXACT, "p50")
+    ratio = figures.get(EXACT, "pair_ratio")
     yield [f"two threads, {n}, / own one thread", "<= 0.60", shown(ratio)]
     result = figures.result or {}
     if opening := result.get("opening"):

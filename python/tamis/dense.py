@@ -44,8 +44,10 @@ class DenseStats:
         Rows whose codes, or values, were read in order.
     passed : int
         Rows that the codes could not rule out or, for bits, that were among the best estimates.
+    refined : int
+        Rows whose fine codes, 4 bits a dimension more, were asked after that.
     rescored : int
-        Rows that were scored by their values after that.
+        Rows that were scored by their values since no code could rule them out.
     gathered : int
         Rows that were scored one by one since they passed the filter.
     """
@@ -54,6 +56,7 @@ class DenseStats:
     simd: str
     scanned: int
     passed: int
+    refined: int
     rescored: int
     gathered: int
 
@@ -64,9 +67,9 @@ class DenseIndex:
     Scores are inner products of float32 rows, summed in one fixed order, so that they have the
     same bits on every machine and for any number of threads. Equal scores are ordered by row.
 
-    Beside the vectors the index keeps codes of them, 4 bits and 1 bit a dimension, together a
-    sixth of the vectors' memory at 384 dimensions. They are made by the first search that needs
-    them, or by `build`; an index of less than 1,024 rows, or of vectors of less than 36
+    Beside the vectors the index keeps codes of them, 4 bits, 4 bits more and 1 bit a dimension,
+    together 0.30 of the vectors' memory at 384 dimensions. They are made by the first search that
+    needs them, or by `build`; an index of less than 1,024 rows, or of vectors of less than 64
     dimensions, does without.
 
     Parameters
@@ -132,13 +135,13 @@ class DenseIndex:
         return "keep" if self._core.keeps_zeros else "error"
 
     def memory(self) -> dict[str, int]:
-        """Return the bytes of each level: ``"f32"``, ``"codes"`` and ``"bits"``.
+        """Return the bytes of each level: ``"f32"``, ``"codes"``, ``"fine"`` and ``"bits"``.
 
         Of an opened index they are bytes of the mapped file, which the system loads as they are
-        read and drops when memory is short. A search reads all codes of its level, and of
-        ``"f32"`` only the rows that it rescores.
+        read and drops when memory is short. A search reads all ``"codes"`` or all ``"bits"``, and
+        of ``"fine"`` and ``"f32"`` only the rows that may be among the best.
         """
-        return dict(zip(("f32", "codes", "bits"), self._core.memory(), strict=True))
+        return dict(zip(("f32", "codes", "fine", "bits"), self._core.memory(), strict=True))
 
     def add(self, vectors: npt.ArrayLike) -> range:
         """Add vectors at the end; all or, on an error, none.
@@ -339,6 +342,8 @@ def as_matrix(vectors: npt.ArrayLike, dim: int) -> FloatArray:
         raise DimensionError(
             f"the vectors have shape {np.shape(vectors)}; the index takes (n, {dim}) or ({dim},)"
         )
+    if array.dtype == np.float32:
+        return np.ascontiguousarray(array)
     # What is too large becomes infinite and is refused as such; what is too small becomes 0.
     with np.errstate(over="ignore", under="ignore"):
         return np.ascontiguousarray(array, dtype=np.float32)

@@ -40,8 +40,8 @@ impl From<Matrix> for DenseIndex {
     }
 }
 
-/// What a search did: what answered, and the rows scanned, passed, rescored and gathered.
-type Work = (&'static str, u64, u64, u64, u64);
+/// What a search did: what answered, and the rows scanned, passed, refined, rescored and gathered.
+type Work = (&'static str, u64, u64, u64, u64, u64);
 
 #[pymethods]
 impl DenseIndex {
@@ -82,8 +82,8 @@ impl DenseIndex {
         self.on_zero == OnZero::Keep
     }
 
-    /// The bytes of the values, of the 4-bit codes and of the 1-bit codes.
-    fn memory(&self, py: Python<'_>) -> PyResult<(usize, usize, usize)> {
+    /// The bytes of the values, of the 4-bit codes, of their fine codes and of the 1-bit codes.
+    fn memory(&self, py: Python<'_>) -> PyResult<[usize; 4]> {
         enter()?;
         Ok(py.detach(|| read(&self.matrix).memory()))
     }
@@ -143,7 +143,8 @@ impl DenseIndex {
             Ok((matrix.search(&request, allowed.as_ref(), stop)?, width))
         })?;
         let work = found.work;
-        let work = (work.level(), work.scanned, work.passed, work.rescored, work.gathered);
+        let rows = (work.scanned, work.passed, work.refined, work.rescored, work.gathered);
+        let work = (work.level(), rows.0, rows.1, rows.2, rows.3, rows.4);
         Ok((arrays::hit_matrices(py, &found.hits, width)?, work))
     }
 }

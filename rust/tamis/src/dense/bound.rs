@@ -9,14 +9,20 @@
 //! |<d, z>|  <= |d| (|s c| + |r|)
 //! ```
 //!
-//! so that `<p', c>`, a sum of small integers, bounds the inner product from above. The bound holds
-//! for any centre, rotation and data; they only decide how tight it is. [`Bound`] adds what
+//! so that `<p', c>`, a sum of small integers, bounds the inner product from above. The fine code,
+//! `r = t e + u`, says more about the third term:
+//!
+//! ```text
+//! <p', r> = t <p', e> + <p', u>,    |<p', u>| <= |p'| |u|
+//! ```
+//!
+//! The bounds hold for any centre, rotation and data; they only decide how tight it is. [`Bound`] adds what
 //! rounding may add: of the rotation, of the scan, and of the f32 product that the bound is
 //! compared with. Nothing in it is measured or guessed.
 
-use super::codes::{CodesView, Frame, down, scale_down, up};
+use super::codes::{CodesView, Frame, down, numbers, scale_down, up};
 use super::rotation::{Rotation, UNIT};
-use super::simd::{BitQuery, LANES, Level, Limit, NibbleQuery, Plain, compiled_for};
+use super::simd::{BitQuery, BlockDots, LANES, Level, Limit, Line, NibbleQuery, Plain, compiled_for};
 
 /// The largest byte of a query.
 const LARGEST: f64 = 127.0;
@@ -165,8 +171,6 @@ pub(super) struct Bound {
     /// What is added whatever the row: the product with the centre, and rounding.
     base: f64,
     power: f64,
-    /// One over the square root of the width: what a rest is likely to add, as a part of the most.
-    likely: f64,
 }
 
 impl Bound {
@@ -194,7 +198,6 @@ impl Bound {
             size: beside,
             base: base + product * centre + dim as f64 * f64::EPSILON * length * centre + tiny,
             power,
-            likely: 3.0 / (frame.rotation().width() as f64).sqrt(),
         }
     }
 
@@ -212,45 +215,102 @@ impl Bound {
         f64::from(least) / self.power - self.base
     }
 
-    /// Where a row stands, given its product `dot` with the rounded query.
-    pub(super) fn judge(&self, codes: &CodesView<'_>, row: usize, dot: i32, least: f32) -> Verdict {
-        let (scale, rest, size) = codes.numbers(row);
-        let estimate = scale * self.step * f64::from(dot);
-        let beside = rest * self.rest + size * self.size;
-        let floor = self.floor(least);
-        // No proof, and none needed: what is likely is scored, whatever it turns out to be.
-        if estimate + self.likely * rest * self.rounded + beside >= floor {
-            return Verdict::Likely;
-        }
-        let along = if size > 0.0 { estimate / size } else { 0.0 };
-        let across = (self.rounded * self.rounded - along * along).max(0.0).sqrt();
-        let upper = estimate + rest * across + beside;
-        if upper < floor { Verdict::Out } else { Verdict::Possible(up((upper + self.base) * self.power)) }
+    /// Where the rows of a block stand that the scan let through, given what it found and the score
+    /// that a row must reach.
+    pub(super) fn judge(&self, level: Level, block: &[Line], found: &BlockDots, least: f32) -> Verdict {
+        compiled_for(
+            level,
+            Judging { bound: self, block, dots: &found.dots, mask: found.mask, floor: self.floor(least) },
+        )
+    }
+
+    /// An upper bound of a row's score, given what [`Verdict`] said is known of it and the product
+    /// of its fine code with the rounded query.
+    pub(super) fn upper(&self, codes: &CodesView<'_>, row: usize, known: f32, dot: i32) -> f32 {
+        let (scale, rest) = codes.fine_numbers(row);
+        up(f64::from(known) + (scale * self.step * f64::from(dot) + rest * self.rounded) * self.power)
     }
 
     /// The estimate of a row's score.
     pub(super) fn estimate(&self, codes: &CodesView<'_>, row: usize, dot: i32) -> f32 {
-        let (scale, ..) = codes.numbers(row);
+        let (scales, ..) = numbers(codes.block(row / LANES));
+        let scale = f64::from(scales[row % LANES]);
         ((scale * self.step * f64::from(dot) + self.base) * self.power) as f32
     }
 }
 
-/// What a row's nibbles say about its score.
+/// What the nibbles of a block say about the scores of its rows.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Verdict {
-    /// It cannot reach what it must.
-    Out,
-    /// It can, but probably does not: an upper bound of the score.
-    Possible(f32),
-    /// It probably does.
-    Likely,
+pub(super) struct Verdict {
+    /// The rows that can reach what they must, the first in the lowest bit.
+    pub(super) possible: u16,
+    /// The rows that are estimated to reach it: no proof, but worth a look at once.
+    pub(super) likely: u16,
+    /// An upper bound of each score, but for the product of the query with what the nibbles leave.
+    pub(super) known: [f32; LANES],
+    /// An upper bound of each score.
+    pub(super) upper: [f32; LANES],
+}
+
+/// A block to be judged.
+struct Judging<'a> {
+    bound: &'a Bound,
+    block: &'a [Line],
+    dots: &'a [i32; LANES],
+    mask: u16,
+    floor: f64,
+}
+
+impl Plain for Judging<'_> {
+    type Done = Verdict;
+
+    #[inline(always)]
+    fn run(self) -> Verdict {
+        let Self { bound, block, dots, mask, floor } = self;
+        let (scales, rests, sizes) = numbers(block);
+        let mut known = [0.0; LANES];
+        let (mut possible, mut likely) = ([false; LANES], [false; LANES]);
+        for lane in 0..LANES {
+            let (rest, size) = (f64::from(rests[lane]), f64::from(sizes[lane]));
+            let estimate = f64::from(scales[lane]) * bound.step * f64::from(dots[lane]);
+            known[lane] = estimate + rest * bound.rest + size * bound.size;
+            // The row is out if `known + rest * across < floor`, where `across`, the length of the
+            // query across the code, is `sqrt(rounded^2 - (estimate / size)^2)`.
+            let gap = (floor - known[lane]).max(0.0) * size;
+            let length = bound.rounded * size;
+            let across = (length * length - estimate * estimate).max(0.0);
+            possible[lane] = rest * rest * across >= gap * gap;
+            likely[lane] = estimate >= floor;
+        }
+        let mut verdict = Verdict { possible: 0, likely: 0, known: [0.0; LANES], upper: [0.0; LANES] };
+        for lane in 0..LANES {
+            verdict.possible |= u16::from(possible[lane]) << lane;
+            verdict.likely |= u16::from(possible[lane] & likely[lane]) << lane;
+        }
+        if verdict.possible & mask == 0 {
+            return verdict;
+        }
+        for lane in 0..LANES {
+            let upper = known[lane] + f64::from(rests[lane]) * bound.rounded;
+            verdict.known[lane] = above((known[lane] + bound.base) * bound.power);
+            verdict.upper[lane] = above((upper + bound.base) * bound.power);
+        }
+        verdict
+    }
+}
+
+/// An `f32` above `value`, without a branch.
+#[inline(always)]
+fn above(value: f64) -> f32 {
+    let single = (value as f32).max(f32::MIN);
+    single + (single.abs() * f32::EPSILON + f32::from_bits(1))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::codes::tests::{adversarial, codes_of, pseudo_random};
     use super::super::codes::{Codes, GROUP, bit_lines, nibble_lines};
-    use super::super::simd::{BITS_ROWS, BlockDots, BlockSums, inner_products, scan_bits, scan_nibbles};
+    use super::super::simd::{BITS_ROWS, BlockSums, fine_product, inner_products, scan_bits, scan_nibbles};
     use super::*;
     use crate::threads::Stop;
     use proptest::prelude::*;
@@ -281,11 +341,14 @@ mod tests {
                 let block = &view.nibbles()[row / LANES * lines..][..lines];
                 scan_nibbles(level, block, lines, &asked.nibbles, &[limit], &mut found);
                 prop_assert!(found[0].mask >> (row % LANES) & 1 == 1, "row {row} is not passed at {score}");
-                let verdict = asked.bounds[0].judge(&view, row, found[0].dots[row % LANES], score);
-                prop_assert!(verdict != Verdict::Out, "row {row} is out at {score}");
-                if let Verdict::Possible(upper) = verdict {
-                    prop_assert!(upper >= score, "row {row}: {upper} below {score}");
-                }
+                let lane = row % LANES;
+                let verdict = asked.bounds[0].judge(level, block, &found[0], score);
+                prop_assert!(verdict.possible >> lane & 1 == 1, "row {row} is out at {score}");
+                let upper = verdict.upper[lane];
+                prop_assert!(upper >= score, "row {row}: {upper} below {score}");
+                let dot = fine_product(level, view.fine_row(row).0, &asked.nibbles[0]);
+                let upper = asked.bounds[0].upper(&view, row, verdict.known[lane], dot);
+                prop_assert!(upper >= score, "row {row}: {upper} below {score} by the fine code");
             }
         }
     }

@@ -1,28 +1,30 @@
 //! Exact top-k by 4-bit codes: a scan rules out every row whose upper bound stays below a score
-//! that `k` rows are known to reach; the rest are scored by their values. The answer is that of
-//! a scan of all values, to the bit.
+//! that `k` rows are known to reach; the fine codes rule out most of the rest, and what is left is
+//! scored by its values. The answer is that of a scan of all values, to the bit.
 //!
-//! A row that the bound lets through but that probably will not reach the threshold is put off:
+//! A row that the scan lets through but that probably will not reach the threshold is put off:
 //! by the end of the scan the threshold has risen, and most of those are out without having been
 //! looked at. Only the moment changes, not the proof.
 
 use std::ops::Range;
 
-use super::bound::Verdict;
 use super::codes::nibble_lines;
 use super::scan;
 use super::search::{Part, Prepared, Shared, State};
-use super::simd::{BlockDots, LANES, Limit, prefetch, scan_nibbles};
+use super::simd::{BlockDots, LANES, Limit, fine_product, prefetch, scan_nibbles};
 use crate::Result;
 use crate::filter::ones;
 use crate::hit::{Hit, Row};
 use crate::threads;
 
-/// A row that was put off.
+/// A row that the scan let through.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pending {
-    upper: f32,
     row: Row,
+    /// Its score is no higher.
+    upper: f32,
+    /// What the nibbles know of the score, while the fine code has not been asked.
+    known: Option<f32>,
 }
 
 /// Rows put off by a thread for a query before it looks through them.
@@ -95,16 +97,16 @@ fn consider(
     let Some(codes) = prepared.part.codes else { return };
     let threshold = &shared.thresholds[query];
     let bound = &prepared.queries.bounds[query];
-    for lane in ones(u64::from(found.mask)) {
-        let own = first + lane as usize;
-        let row = prepared.part.base + own as Row;
-        match bound.judge(&codes, own, found.dots[lane as usize], threshold.get()) {
-            Verdict::Out => continue,
-            Verdict::Possible(upper) => state.pending.push(Pending { upper, row }),
-            Verdict::Likely => {
-                prefetch(prepared.part.row(own, shared.request.dim));
-                state.likely.push(row);
-            }
+    let verdict = bound.judge(shared.level, codes.block(first / LANES), found, threshold.get());
+    for lane in ones(u64::from(found.mask & verdict.possible)) {
+        let lane = lane as usize;
+        let row = prepared.part.base + (first + lane) as Row;
+        let pending = Pending { row, upper: verdict.upper[lane], known: Some(verdict.known[lane]) };
+        if verdict.likely >> lane & 1 == 1 {
+            prefetch(codes.fine_row(first + lane).0);
+            state.likely.push(pending);
+        } else {
+            state.pending.push(pending);
         }
         state.work.passed += 1;
     }
@@ -116,29 +118,60 @@ fn consider(
     }
 }
 
-/// Scores the rows that have been asked for.
+/// Scores the rows whose fine codes have been asked for.
 fn score_likely(shared: &Shared<'_>, query: usize, state: &mut State) {
-    for row in std::mem::take(&mut state.likely) {
-        state.top.push(Hit { score: scan::score(shared, query, row), row });
-        state.work.rescored += 1;
-    }
+    let mut likely = std::mem::take(&mut state.likely);
+    let least = shared.thresholds[query].get();
+    likely.retain_mut(|pending| {
+        ask(shared, query, state, pending);
+        let (part, own) = shared.locate(pending.row);
+        prefetch(part.part.row(own, shared.request.dim));
+        pending.upper >= least
+    });
+    rescore(shared, query, state, &likely);
+    likely.clear();
+    state.likely = likely;
+}
+
+/// Asks the fine code of a row.
+fn ask(shared: &Shared<'_>, query: usize, state: &mut State, pending: &mut Pending) {
+    let (prepared, own) = shared.locate(pending.row);
+    let Part { codes: Some(codes), .. } = prepared.part else { return };
+    let Some(known) = pending.known.take() else { return };
+    let dot = fine_product(shared.level, codes.fine_row(own).0, &prepared.queries.nibbles[query]);
+    let upper = prepared.queries.bounds[query].upper(&codes, own, known, dot);
+    pending.upper = pending.upper.min(upper);
+    state.work.refined += 1;
+}
+
+/// Scores the rows that may be among the best.
+fn rescore(shared: &Shared<'_>, query: usize, state: &mut State, pending: &[Pending]) {
+    let threshold = &shared.thresholds[query];
+    let hopeless = |pending: &Pending, least: Option<f32>| {
+        pending.upper < least.map_or(threshold.get(), |least| least.max(threshold.get()))
+    };
+    scan::rescore(shared, query, state, pending, |pending| pending.row, hopeless);
     if let Some(least) = state.top.least() {
-        shared.thresholds[query].raise(least);
+        threshold.raise(least);
     }
 }
 
 /// Scores the rows that were put off and may still be among the best.
 fn look_through(shared: &Shared<'_>, query: usize, state: &mut State) {
-    let threshold = &shared.thresholds[query];
+    let least = shared.thresholds[query].get();
     let mut pending = std::mem::take(&mut state.pending);
-    pending.retain(|pending| pending.upper >= threshold.get());
-    let hopeless = |pending: &Pending, least: Option<f32>| {
-        pending.upper < least.map_or(threshold.get(), |least| least.max(threshold.get()))
-    };
-    scan::rescore(shared, query, state, &pending, |pending| pending.row, hopeless);
-    if let Some(least) = state.top.least() {
-        threshold.raise(least);
+    pending.retain(|pending| pending.upper >= least);
+    for i in 0..pending.len() {
+        if let Some(next) = pending.get(i + scan::AHEAD) {
+            let (prepared, own) = shared.locate(next.row);
+            if let Some(codes) = prepared.part.codes {
+                prefetch(codes.fine_row(own).0);
+            }
+        }
+        ask(shared, query, state, &mut pending[i]);
     }
+    pending.retain(|pending| pending.upper >= least);
+    rescore(shared, query, state, &pending);
 }
 
 /// Scores what was put off, once all codes have been scanned.
@@ -173,9 +206,6 @@ pub(super) fn finish(shared: &Shared<'_>, states: &mut [State]) -> Result<()> {
 /// lie then rules out nearly as much from the start as at its end. The rows of the sample are
 /// scanned again like all others, since a row may count only once among the best.
 pub(super) fn raise_thresholds(shared: &Shared<'_>) {
-    const MOST: usize = 128;
-    const LEAST: usize = 8;
-    const BLOCKS_A_SAMPLE: usize = 32;
     let blocks = |prepared: &Prepared<'_>| {
         let coded = if prepared.queries.bounds.is_empty() {
             0
@@ -185,17 +215,19 @@ pub(super) fn raise_thresholds(shared: &Shared<'_>) {
         coded / LANES
     };
     let all: usize = shared.parts.iter().map(blocks).sum();
-    let wanted = (all / BLOCKS_A_SAMPLE).clamp(LEAST, MOST);
+    let wanted = all.isqrt();
     let mut estimates: Vec<Vec<Hit>> = vec![Vec::new(); shared.thresholds.len()];
     for prepared in &shared.parts {
         let own = blocks(prepared);
         let sample = (own * wanted).div_ceil(all.max(1)).min(own);
-        for i in 0..sample {
-            // No block twice: a row that counts twice would raise the threshold too far.
-            let slot = own * i / sample..own * (i + 1) / sample;
-            if let Some(block) = prepared.blocks.first(slot) {
-                sample_block(shared, prepared, block, &mut estimates);
+        // No block twice: a row that counts twice would raise the threshold too far.
+        let slot = |i| own * i / sample..own * (i + 1) / sample;
+        let sample: Vec<usize> = (0..sample).filter_map(|i| prepared.blocks.first(slot(i))).collect();
+        for (i, &block) in sample.iter().enumerate() {
+            if let (Some(codes), Some(&next)) = (prepared.part.codes, sample.get(i + 1)) {
+                prefetch(codes.block(next));
             }
+            sample_block(shared, prepared, block, &mut estimates);
         }
     }
     let k = shared.request.k;
@@ -203,7 +235,7 @@ pub(super) fn raise_thresholds(shared: &Shared<'_>) {
         if estimates.len() < k {
             continue;
         }
-        let best = (2 * k).min(estimates.len());
+        let best = (k + k / 4 + 2).min(estimates.len());
         estimates.select_nth_unstable_by(best - 1, |a, b| b.cmp(a));
         let mut state = State::new(k, best, 0);
         scan::rescore(shared, query, &mut state, &estimates[..best], |hit| hit.row, |_, _| false);
@@ -220,8 +252,7 @@ fn sample_block(shared: &Shared<'_>, prepared: &Prepared<'_>, block: usize, esti
     let limits: Vec<Limit> =
         prepared.queries.bounds.iter().map(|bound| bound.limit(f32::NEG_INFINITY)).collect();
     let mut found = vec![BlockDots::default(); limits.len()];
-    let block_lines = &codes.nibbles()[block * lines..][..lines];
-    scan_nibbles(shared.level, block_lines, lines, &prepared.queries.nibbles, &limits, &mut found);
+    scan_nibbles(shared.level, codes.block(block), lines, &prepared.queries.nibbles, &limits, &mut found);
     for (query, found) in found.iter().enumerate() {
         for lane in ones(u64::from(prepared.part.allowed_16(block * LANES))) {
             let own = block * LANES + lane as usize;

@@ -1,8 +1,10 @@
-//! Codes of 4 bits and of 1 bit a dimension.
+//! Codes of 4 bits, of 4 bits more, and of 1 bit a dimension.
 //!
 //! A row `x` is taken relative to a centre `m` and rotated: `z = R (x - m)`. Its **nibbles** are
 //! odd numbers `c` in -15..=15 and a scale `s` with `z = s c + r`, where `s` is the least-squares
-//! one, so that the rest `r` is orthogonal to `c`. What they prove: [`super::bound`].
+//! one, so that the rest `r` is orthogonal to `c`. They lie in blocks of rows, to be scanned. The
+//! **fine** code is the same of what they leave, `r = t e + u`; it lies row by row, to be asked
+//! about the few rows that the scan lets through. What the two prove: [`super::bound`].
 //!
 //! Its **bits** are the signs of `z`, with the unbiased estimate of `RaBitQ` (Gao and Long, 2024,
 //! arXiv 2405.12497): for a rotated query `p`, `<p, z> = |z|^2 / |z|_1 <p, sign z>` on average over
@@ -34,10 +36,10 @@ const BLOCKS: usize = GROUP / LANES;
 /// What rotations are made from here. Any number will do: it is stored with the codes.
 pub(crate) const SEED: u64 = 0x0074_616d_6973;
 
-/// Whether vectors of this width are worth codes: where codes take no more than half of their
-/// bytes, and where the sums of a scan fit 32 bits.
+/// Whether vectors of this width are worth codes: where a scan reads less than a third of their
+/// bytes, and where its sums fit 32 bits.
 pub fn pay(dim: usize) -> bool {
-    (36..=1 << 16).contains(&dim)
+    (64..=1 << 16).contains(&dim)
 }
 
 /// The widest bits whose sums fit the 16 bits that they are added up in.
@@ -51,6 +53,13 @@ pub(super) fn nibble_lines(width: usize) -> usize {
 /// Lines of a block of bits of this width: the signs, the factors, the deviations.
 pub(super) fn bit_lines(width: usize) -> usize {
     width / 8 + 6
+}
+
+/// Bytes of the fine code of a row of this width: a byte for the dimensions `j` (low) and
+/// `width / 2 + j` (high), then the scale, an `f32`, then the length of the rest, the upper half
+/// of one, and two bytes of nothing.
+pub(super) fn fine_bytes(width: usize) -> usize {
+    width / 2 + 8
 }
 
 /// What rows are taken relative to, and how they are turned, before they are encoded.
@@ -85,12 +94,18 @@ impl Frame {
     }
 
     /// Codes that were written down, or `None` if they do not fit this frame.
-    pub fn view<'a>(&'a self, nibbles: &'a [Line], bits: &'a [Line]) -> Option<CodesView<'a>> {
+    pub fn view<'a>(
+        &'a self,
+        nibbles: &'a [Line],
+        fine: &'a [u8],
+        bits: &'a [Line],
+    ) -> Option<CodesView<'a>> {
         let width = self.rotation.width();
         let groups = bits.len() / bit_lines(width);
-        let fits =
-            bits.len() == groups * bit_lines(width) && nibbles.len() == groups * BLOCKS * nibble_lines(width);
-        fits.then_some(CodesView { frame: self, nibbles, bits })
+        let fits = bits.len() == groups * bit_lines(width)
+            && nibbles.len() == groups * BLOCKS * nibble_lines(width)
+            && fine.len() == groups * GROUP * fine_bytes(width);
+        fits.then_some(CodesView { frame: self, nibbles, fine, bits })
     }
 }
 
@@ -99,6 +114,7 @@ impl Frame {
 pub struct Codes {
     frame: Frame,
     nibbles: Arena<Line>,
+    fine: Arena<u8>,
     bits: Arena<Line>,
 }
 
@@ -114,7 +130,12 @@ impl Codes {
             sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += f64::from(*value));
         }
         let centre = sums.iter().map(|sum| (sum / taken) as f32).collect();
-        Self { frame: Frame::new(centre, SEED), nibbles: Arena::default(), bits: Arena::default() }
+        Self {
+            frame: Frame::new(centre, SEED),
+            nibbles: Arena::default(),
+            fine: Arena::default(),
+            bits: Arena::default(),
+        }
     }
 
     /// Adds the codes of rows that follow those it has, of which there are a multiple of [`GROUP`];
@@ -128,10 +149,11 @@ impl Codes {
         let (frame, level) = (&self.frame, Level::best());
         let (dim, width) = (frame.rotation.dim(), frame.rotation.width());
         let groups = rows.len() / (GROUP * dim);
-        let (nibble_lines, bit_lines) = (BLOCKS * nibble_lines(width), bit_lines(width));
-        let nibbles = self.nibbles.room(groups * nibble_lines)?.chunks_exact_mut(nibble_lines);
-        let bits = self.bits.room(groups * bit_lines)?.chunks_exact_mut(bit_lines);
-        let waiting = Mutex::new(rows.chunks_exact(GROUP * dim).zip(nibbles.zip(bits)));
+        let lengths = (BLOCKS * nibble_lines(width), GROUP * fine_bytes(width), bit_lines(width));
+        let nibbles = self.nibbles.room(groups * lengths.0)?.chunks_exact_mut(lengths.0);
+        let fine = self.fine.room(groups * lengths.1)?.chunks_exact_mut(lengths.1);
+        let bits = self.bits.room(groups * lengths.2)?.chunks_exact_mut(lengths.2);
+        let waiting = Mutex::new(rows.chunks_exact(GROUP * dim).zip(nibbles.zip(fine).zip(bits)));
         let panel = || vec![[0.0; PANEL]; width];
         threads::map_tasks(groups.div_ceil(TASK), threads, stop, panel, |panel, _| {
             let next = waiting
@@ -140,18 +162,24 @@ impl Codes {
                 .by_ref()
                 .take(TASK)
                 .collect::<Vec<_>>();
-            for (rows, (nibbles, bits)) in next {
-                compiled_for(level, Encoding { frame, rows, panel, nibbles, bits });
+            for (rows, ((nibbles, fine), bits)) in next {
+                compiled_for(level, Encoding { frame, rows, panel, nibbles, fine, bits });
             }
         })?;
-        self.nibbles.keep(groups * nibble_lines);
-        self.bits.keep(groups * bit_lines);
+        self.nibbles.keep(groups * lengths.0);
+        self.fine.keep(groups * lengths.1);
+        self.bits.keep(groups * lengths.2);
         Ok(())
     }
 
     /// The codes to search in.
     pub fn view(&self) -> CodesView<'_> {
-        CodesView { frame: &self.frame, nibbles: self.nibbles.as_slice(), bits: self.bits.as_slice() }
+        CodesView {
+            frame: &self.frame,
+            nibbles: self.nibbles.as_slice(),
+            fine: self.fine.as_slice(),
+            bits: self.bits.as_slice(),
+        }
     }
 }
 
@@ -161,6 +189,7 @@ struct Encoding<'a> {
     rows: &'a [f32],
     panel: &'a mut [Lanes],
     nibbles: &'a mut [Line],
+    fine: &'a mut [u8],
     bits: &'a mut [Line],
 }
 
@@ -169,13 +198,15 @@ impl Plain for Encoding<'_> {
 
     #[inline(always)]
     fn run(self) {
-        let Self { frame, rows, panel, nibbles, bits } = self;
+        let Self { frame, rows, panel, nibbles, fine, bits } = self;
         nibbles.fill(Line::zeroed());
         bits.fill(Line::zeroed());
         let (dim, width) = (frame.rotation.dim(), frame.rotation.width());
         let (signs, bit_numbers) = bits.split_at_mut(width / 8);
         let blocks = nibbles.chunks_exact_mut(nibble_lines(width));
-        for (quarter, (rows, block)) in rows.chunks_exact(PANEL * dim).zip(blocks).enumerate() {
+        let fine = fine.chunks_exact_mut(PANEL * fine_bytes(width));
+        let panels = rows.chunks_exact(PANEL * dim).zip(blocks.zip(fine));
+        for (quarter, (rows, (block, fine))) in panels.enumerate() {
             for (lane, row) in rows.chunks_exact(dim).enumerate() {
                 for ((value, centre), lanes) in row.iter().zip(&frame.centre).zip(&mut *panel) {
                     lanes[lane] = value - centre;
@@ -183,12 +214,8 @@ impl Plain for Encoding<'_> {
             }
             panel[dim..].fill([0.0; PANEL]);
             let powers = scale_down(panel);
-            let mut lengths = sums(panel, |value| f64::from(value) * f64::from(value));
-            for length in &mut lengths {
-                *length = length.sqrt();
-            }
+            let lengths = roots(sums(panel, |value| f64::from(value) * f64::from(value)));
             frame.rotation.apply(panel);
-            encode_nibbles(frame.rotation.error() + UNIT, panel, &powers, &lengths, block);
             let places = signs.iter_mut().map(|line| &mut line.0.as_chunks_mut::<PANEL>().0[quarter]);
             encode_bits(panel, places);
             let sizes = sums(panel, |value| f64::from(value.abs()));
@@ -199,58 +226,133 @@ impl Plain for Encoding<'_> {
                 bytemuck::cast_slice_mut::<_, f32>(factors)[row] = (factor * powers[lane]) as f32;
                 bytemuck::cast_slice_mut::<_, u16>(deviations)[row] = upper_half(deviation * powers[lane]);
             }
+            // What the rotation and the difference to the centre may have changed, and what
+            // numbers too small for an f32 may have lost.
+            let mut errors = [0.0; PANEL];
+            for lane in 0..PANEL {
+                errors[lane] = (frame.rotation.error() + UNIT) * lengths[lane] + 1e-40;
+            }
+            let left = Left { panel, powers: &powers, lengths, errors };
+            let left = encode_nibbles(left, block);
+            encode_fine(left, fine);
         }
     }
 }
 
-/// Encodes the rows of a rotated panel, whose lengths before it was rotated are given, and the
-/// error of the rotation as a part of them.
-#[inline(always)]
-fn encode_nibbles(
-    error: f64,
-    panel: &[Lanes],
-    powers: &[f64; PANEL],
-    lengths: &[f64; PANEL],
-    block: &mut [Line],
-) {
-    let inverse_steps = best_steps(panel, lengths);
-    let (codes, numbers) = block.split_at_mut(panel.len() / 8);
-    let (mut along, mut square) = ([0.0f64; PANEL], [0.0f64; PANEL]);
-    for (dimensions, line) in panel.as_chunks::<8>().0.iter().zip(codes) {
-        let bytes: &mut [[u8; 4]; PANEL] = bytemuck::cast_mut(&mut line.0);
-        for (i, values) in dimensions.iter().enumerate() {
+/// What of the rows of a panel is not encoded yet.
+struct Left<'a> {
+    panel: &'a mut [Lanes],
+    powers: &'a [f64; PANEL],
+    /// The length of each.
+    lengths: [f64; PANEL],
+    /// How far it may be from what an exact computation leaves.
+    errors: [f64; PANEL],
+}
+
+/// The step of each row's levels, and the scale of its code.
+struct Fit {
+    inverse_steps: Lanes,
+    /// As stored: times the row's power, rounded.
+    stored: [f32; PANEL],
+    /// The lengths of the codes, as they are stored.
+    sizes: [f64; PANEL],
+}
+
+impl Left<'_> {
+    /// The best of the steps for each row, and the scale of least squares.
+    #[inline(always)]
+    fn fit<const N: usize>(&self, steps: [f32; N]) -> Fit {
+        let inverse_steps = best_steps(self.panel, &self.lengths, steps);
+        let (mut along, mut square) = ([0.0f64; PANEL], [0.0f64; PANEL]);
+        for values in &*self.panel {
             let levels = levels(values, &inverse_steps);
             for lane in 0..PANEL {
-                let code = odd(levels[lane]);
-                along[lane] += f64::from(values[lane]) * f64::from(code);
-                square[lane] += f64::from(code) * f64::from(code);
-                bytes[lane][i % 4] |= (levels[lane].to_bits() as u8 & 15) << (4 * (i / 4));
+                let code = f64::from(odd(levels[lane]));
+                along[lane] += f64::from(values[lane]) * code;
+                square[lane] += code * code;
+            }
+        }
+        let (mut stored, mut sizes) = ([0.0; PANEL], [0.0; PANEL]);
+        for lane in 0..PANEL {
+            stored[lane] = (along[lane] / square[lane] * self.powers[lane]) as f32;
+            sizes[lane] = f64::from(stored[lane]).abs() * square[lane].sqrt();
+        }
+        Fit { inverse_steps, stored, sizes }
+    }
+
+    /// Takes away what the codes of a fit stand for.
+    #[inline(always)]
+    fn without(mut self, fit: &Fit) -> Self {
+        let mut scales = [0.0; PANEL];
+        for lane in 0..PANEL {
+            scales[lane] = f64::from(fit.stored[lane]) / self.powers[lane];
+        }
+        let mut squares = [0.0f64; PANEL];
+        for values in &mut *self.panel {
+            let levels = levels(values, &fit.inverse_steps);
+            for lane in 0..PANEL {
+                values[lane] = (f64::from(values[lane]) - scales[lane] * f64::from(odd(levels[lane]))) as f32;
+                squares[lane] += f64::from(values[lane]) * f64::from(values[lane]);
+            }
+        }
+        self.lengths = roots(squares);
+        for lane in 0..PANEL {
+            self.errors[lane] += 2.0 * UNIT * self.lengths[lane];
+        }
+        self
+    }
+
+    /// The greatest length that what is left of a row may have.
+    #[inline(always)]
+    fn most(&self, lane: usize) -> u16 {
+        upper_half((self.lengths[lane] + self.errors[lane]) * self.powers[lane])
+    }
+}
+
+#[inline(always)]
+fn encode_nibbles<'a>(left: Left<'a>, block: &mut [Line]) -> Left<'a> {
+    // In standard deviations of a component; the best for normal ones is 0.335.
+    let fit = left.fit([0.29, 0.32, 0.35, 0.39]);
+    let (codes, numbers) = block.split_at_mut(left.panel.len() / 8);
+    for (dimensions, line) in left.panel.as_chunks::<8>().0.iter().zip(codes) {
+        let bytes: &mut [[u8; 4]; PANEL] = bytemuck::cast_mut(&mut line.0);
+        for (i, values) in dimensions.iter().enumerate() {
+            let levels = levels(values, &fit.inverse_steps);
+            for lane in 0..PANEL {
+                bytes[lane][i % 4] |= nibble(levels[lane]) << (4 * (i / 4));
             }
         }
     }
-    let scales: [f64; PANEL] = std::array::from_fn(|lane| along[lane] / square[lane]);
-    let mut rests = [0.0f64; PANEL];
-    for values in panel {
-        let levels = levels(values, &inverse_steps);
+    let left = left.without(&fit);
+    if let [scale_line, bound_line] = numbers {
+        scale_line.0 = bytemuck::cast(fit.stored);
+        let bounds: &mut [u16; 2 * PANEL] = bytemuck::cast_mut(bound_line);
         for lane in 0..PANEL {
-            let rest = f64::from(values[lane]) - scales[lane] * f64::from(odd(levels[lane]));
-            rests[lane] += rest * rest;
+            bounds[lane] = left.most(lane);
+            bounds[PANEL + lane] = upper_half(fit.sizes[lane]);
         }
     }
-    let [scale_line, bound_line] = numbers else { return };
-    let stored: &mut [f32; LANES] = bytemuck::cast_mut(scale_line);
-    let bounds: &mut [u16; 2 * LANES] = bytemuck::cast_mut(bound_line);
-    for lane in 0..PANEL {
-        let size = square[lane].sqrt();
-        let scale = scales[lane] * powers[lane];
-        stored[lane] = scale as f32;
-        let rounding = (scale - f64::from(stored[lane])).abs() * size;
-        // The rest as computed, what the rotation and the difference to the centre may have
-        // changed, and what numbers too small for an f32 may have lost.
-        let error = error * lengths[lane] + 1e-40;
-        let rest = (rests[lane].sqrt() + error) * powers[lane] + rounding;
-        bounds[lane] = upper_half(rest);
-        bounds[LANES + lane] = upper_half(f64::from(stored[lane]).abs() * size);
+    left
+}
+
+#[inline(always)]
+fn encode_fine(left: Left<'_>, rows: &mut [u8]) {
+    // What is left lies evenly within a step, but for the few components that were cut off.
+    let fit = left.fit([0.22, 0.32, 0.48]);
+    let width = left.panel.len();
+    let (low, high) = left.panel.split_at(width / 2);
+    for (j, (low, high)) in low.iter().zip(high).enumerate() {
+        let (low, high) = (levels(low, &fit.inverse_steps), levels(high, &fit.inverse_steps));
+        for lane in 0..PANEL {
+            rows[lane * fine_bytes(width) + j] = nibble(low[lane]) | nibble(high[lane]) << 4;
+        }
+    }
+    let left = left.without(&fit);
+    for (lane, row) in rows.chunks_exact_mut(fine_bytes(width)).enumerate() {
+        let (scale, rest) = row[width / 2..].split_at_mut(4);
+        scale.copy_from_slice(&fit.stored[lane].to_le_bytes());
+        rest[..2].copy_from_slice(&left.most(lane).to_le_bytes());
+        rest[2..].fill(0);
     }
 }
 
@@ -307,18 +409,23 @@ fn levels(values: &Lanes, inverse_steps: &Lanes) -> Lanes {
     levels
 }
 
+/// The level as it is stored.
+#[inline(always)]
+fn nibble(level: f32) -> u8 {
+    level.to_bits() as u8 & 15
+}
+
 /// The odd number that a level stands for.
 #[inline(always)]
 fn odd(level: f32) -> f32 {
     2.0 * (level - 8_388_608.0) - 15.0
 }
 
-/// The inverse of the distance of levels that leaves each lane the smallest rest, out of a few.
-/// What is beyond the outermost levels is cut off: a little of it is better than coarse levels.
+/// The inverse of the distance of levels that leaves each lane the smallest rest, out of some, in
+/// standard deviations of a component. What is beyond the outermost levels is cut off: a little of
+/// it is better than coarse levels.
 #[inline(always)]
-fn best_steps(panel: &[Lanes], lengths: &[f64; PANEL]) -> Lanes {
-    // In standard deviations of a component; the best for normal ones is 0.335.
-    const STEPS: [f32; 8] = [0.28, 0.30, 0.32, 0.335, 0.35, 0.37, 0.39, 0.42];
+fn best_steps<const N: usize>(panel: &[Lanes], lengths: &[f64; PANEL], steps: [f32; N]) -> Lanes {
     let root = (panel.len() as f64).sqrt();
     let mut unit = [0.0; PANEL];
     for lane in 0..PANEL {
@@ -328,7 +435,7 @@ fn best_steps(panel: &[Lanes], lengths: &[f64; PANEL]) -> Lanes {
     }
     let mut best = [0.0; PANEL];
     let mut best_gain = [-1.0f32; PANEL];
-    for step in STEPS {
+    for step in steps {
         let mut inverse = unit;
         for inverse in &mut inverse {
             *inverse /= step;
@@ -350,6 +457,14 @@ fn best_steps(panel: &[Lanes], lengths: &[f64; PANEL]) -> Lanes {
         }
     }
     best
+}
+
+#[inline(always)]
+fn roots(mut squares: [f64; PANEL]) -> [f64; PANEL] {
+    for square in &mut squares {
+        *square = square.sqrt();
+    }
+    squares
 }
 
 /// Writes the signs of a rotated panel: for each eight dimensions, a byte a row.
@@ -383,8 +498,23 @@ fn upper_half(value: f64) -> u16 {
 }
 
 /// The number that the upper half of an `f32` stands for.
-fn from_upper_half(half: u16) -> f64 {
-    f64::from(f32::from_bits(u32::from(half) << 16))
+#[inline(always)]
+fn from_upper_half(half: u16) -> f32 {
+    f32::from_bits(u32::from(half) << 16)
+}
+
+/// Of the rows of a block of nibbles: the scale of each code, the length of its rest, at least,
+/// and that of the code, at least.
+#[inline(always)]
+pub(super) fn numbers(block: &[Line]) -> (Lanes, Lanes, Lanes) {
+    let (_, [scales, bounds]) = block.split_last_chunk().unwrap_or((block, &[Line([0; 64]); 2]));
+    let bounds: &[u16; 2 * PANEL] = bytemuck::cast_ref(bounds);
+    let (mut rests, mut sizes) = ([0.0; PANEL], [0.0; PANEL]);
+    for lane in 0..PANEL {
+        rests[lane] = from_upper_half(bounds[lane]);
+        sizes[lane] = from_upper_half(bounds[PANEL + lane]);
+    }
+    (bytemuck::cast(*scales), rests, sizes)
 }
 
 /// An `f32` no less than `value`.
@@ -403,6 +533,7 @@ pub(super) fn down(value: f64) -> f32 {
 pub struct CodesView<'a> {
     frame: &'a Frame,
     nibbles: &'a [Line],
+    fine: &'a [u8],
     bits: &'a [Line],
 }
 
@@ -427,6 +558,17 @@ impl<'a> CodesView<'a> {
         self.nibbles
     }
 
+    /// A block of nibbles.
+    pub(super) fn block(&self, block: usize) -> &'a [Line] {
+        let lines = nibble_lines(self.width());
+        &self.nibbles[block * lines..][..lines]
+    }
+
+    /// The fine codes, row by row.
+    pub fn fine(&self) -> &'a [u8] {
+        self.fine
+    }
+
     /// The blocks of bits, 64 rows each.
     pub fn bits(&self) -> &'a [Line] {
         self.bits
@@ -436,21 +578,24 @@ impl<'a> CodesView<'a> {
         self.frame.rotation.width()
     }
 
-    /// The scale of a row's code, the length of its rest, at least, and that of its code, at least.
-    pub(super) fn numbers(&self, row: usize) -> (f64, f64, f64) {
-        let lines = nibble_lines(self.width());
-        let block = &self.nibbles[row / LANES * lines..][..lines];
-        let scales: &[f32; LANES] = bytemuck::cast_ref(&block[lines - 2]);
-        let bounds: &[u16; 2 * LANES] = bytemuck::cast_ref(&block[lines - 1]);
-        let lane = row % LANES;
-        (f64::from(scales[lane]), from_upper_half(bounds[lane]), from_upper_half(bounds[LANES + lane]))
+    /// The fine code of a row and its numbers.
+    pub(super) fn fine_row(&self, row: usize) -> (&'a [u8], &'a [u8; 8]) {
+        let bytes = fine_bytes(self.width());
+        self.fine[row * bytes..][..bytes].split_last_chunk().unwrap_or((&[], &[0; 8]))
+    }
+
+    /// The scale of a row's fine code and the length of its rest, at least.
+    pub(super) fn fine_numbers(&self, row: usize) -> (f64, f64) {
+        let (_, [s0, s1, s2, s3, r0, r1, _, _]) = self.fine_row(row);
+        let scale = f32::from_le_bytes([*s0, *s1, *s2, *s3]);
+        (f64::from(scale), f64::from(from_upper_half(u16::from_le_bytes([*r0, *r1]))))
     }
 
     /// The standard deviation of the error of a row's estimate for a unit query.
     pub(super) fn deviation(&self, row: usize) -> f32 {
         let lines = bit_lines(self.width());
         let deviations: &[u16] = bytemuck::cast_slice(&self.bits[row / GROUP * lines..][lines - 2..lines]);
-        from_upper_half(deviations[row % GROUP]) as f32
+        from_upper_half(deviations[row % GROUP])
     }
 }
 
@@ -513,9 +658,15 @@ pub(super) mod tests {
             let rows = pseudo_random(GROUP * dim, 1);
             let codes = codes_of(&rows, dim);
             let view = codes.view();
-            let rests = (0..GROUP).map(|row| view.numbers(row).1 / length(&rows[row * dim..][..dim]));
+            let rests = (0..GROUP).map(|row| {
+                let (_, rests, _) = numbers(view.block(row / LANES));
+                f64::from(rests[row % LANES]) / length(&rows[row * dim..][..dim])
+            });
             let mean = rests.sum::<f64>() / GROUP as f64;
             assert!((0.09..0.11).contains(&mean), "{dim}: {mean}");
+            let rests = (0..GROUP).map(|row| view.fine_numbers(row).1 / length(&rows[row * dim..][..dim]));
+            let mean = rests.sum::<f64>() / GROUP as f64;
+            assert!((0.01..0.03).contains(&mean), "{dim}: {mean}");
         }
     }
 
@@ -528,7 +679,10 @@ pub(super) mod tests {
         let (first, second) = rows.split_at(7 * GROUP * dim);
         pieces.extend(first, 1, &Stop::never()).unwrap();
         pieces.extend(second, 3, &Stop::never()).unwrap();
-        let bytes = |codes: &Codes| (codes.nibbles.as_slice().to_vec(), codes.bits.as_slice().to_vec());
+        let bytes = |codes: &Codes| {
+            let view = codes.view();
+            (view.nibbles().to_vec(), view.fine().to_vec(), view.bits().to_vec())
+        };
         assert_eq!(bytes(&whole), bytes(&pieces));
         let stop = || true;
         assert!(matches!(pieces.extend(&rows, 2, &Stop::when(&stop)), Err(crate::Error::Interrupted)));
@@ -538,9 +692,9 @@ pub(super) mod tests {
     fn numbers_are_rounded_to_the_safe_side() {
         for value in [0.0, 1.0, 1.0 + 1e-9, 0.1, 3e-45, 1e-300, 1e38, 1e300] {
             assert!(f64::from(up(value)) >= value && f64::from(down(value)) <= value);
-            assert!(from_upper_half(upper_half(value)) >= value, "{value}");
+            assert!(f64::from(from_upper_half(upper_half(value))) >= value, "{value}");
             if (1e-30..1e30).contains(&value) {
-                assert!(from_upper_half(upper_half(value)) <= value * 1.01, "{value}");
+                assert!(f64::from(from_upper_half(upper_half(value))) <= value * 1.01, "{value}");
             }
         }
     }

@@ -99,7 +99,7 @@ pub(super) fn finish(shared: &Shared<'_>, states: &mut [State]) -> Result<()> {
         let mut state = State::new(shared.request.k, jobs[query].len(), 0);
         let hopeless = |hit: &Hit, least: Option<f32>| {
             let (part, own) = shared.locate(hit.row);
-            let deviation = part.codes.map_or(0.0, |codes| codes.deviation(own));
+            let deviation = part.part.codes.map_or(0.0, |codes| codes.deviation(own));
             let margin = SIGMAS * f64::from(deviation) * shared.lengths[query];
             least.is_some_and(|least| f64::from(hit.score) + margin < f64::from(least))
         };

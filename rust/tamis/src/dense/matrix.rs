@@ -294,13 +294,14 @@ impl Matrix {
         search(&parts, request, stop)
     }
 
-    /// The bytes of the values, of the 4-bit codes and of the 1-bit codes.
-    pub fn memory(&self) -> (usize, usize, usize) {
+    /// The bytes of the values, of the 4-bit codes, of their fine codes and of the 1-bit codes.
+    pub fn memory(&self) -> [usize; 4] {
         let parts = self.parts();
         let values = parts.iter().map(|part| size_of_val(part.values)).sum();
         let codes = || parts.iter().filter_map(|part| part.codes);
         let nibbles = codes().map(|codes| size_of_val(codes.nibbles())).sum();
-        (values, nibbles, codes().map(|codes| size_of_val(codes.bits())).sum())
+        let fine = codes().map(|codes| codes.fine().len()).sum();
+        [values, nibbles, fine, codes().map(|codes| size_of_val(codes.bits())).sum()]
     }
 
     fn stored_rows(&self) -> usize {

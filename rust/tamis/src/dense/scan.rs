@@ -11,7 +11,7 @@ use crate::hit::{Hit, Row};
 const BLOCK: usize = 64;
 
 /// Rows that are asked for ahead of the one that is scored.
-const AHEAD: usize = 8;
+pub(super) const AHEAD: usize = 8;
 
 /// Scores the rows of a range that may be found.
 pub(super) fn in_order(shared: &Shared<'_>, part: &Part<'_>, range: Range<usize>, states: &mut [State]) {
@@ -58,7 +58,7 @@ pub(super) fn score(shared: &Shared<'_>, query: usize, row: Row) -> f32 {
     let (part, own) = shared.locate(row);
     let mut score = [0.0];
     let dim = shared.request.dim;
-    inner_products(shared.level, part.row(own, dim), shared.query(query), dim, &mut score);
+    inner_products(shared.level, part.part.row(own, dim), shared.query(query), dim, &mut score);
     score[0]
 }
 
@@ -78,7 +78,7 @@ pub(super) fn rescore<T>(
         }
         if let Some(next) = rows.get(i + AHEAD) {
             let (part, own) = shared.locate(row_of(next));
-            prefetch(part.row(own, shared.request.dim));
+            prefetch(part.part.row(own, shared.request.dim));
         }
         if !hopeless(item, state.top.least()) {
             let row = row_of(item);

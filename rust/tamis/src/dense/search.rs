@@ -93,7 +93,9 @@ pub struct Work {
     pub scanned: u64,
     /// Rows whose 4-bit code could not rule them out, or whose estimate was among the best.
     pub passed: u64,
-    /// Rows that were scored by their values after the codes had passed them.
+    /// Rows whose fine code was asked after that.
+    pub refined: u64,
+    /// Rows that were scored by their values since no code could rule them out.
     pub rescored: u64,
     /// Rows that were scored one by one since few pass the filter.
     pub gathered: u64,
@@ -118,6 +120,7 @@ impl Work {
     pub(super) fn add(&mut self, other: Self) {
         self.scanned += other.scanned;
         self.passed += other.passed;
+        self.refined += other.refined;
         self.rescored += other.rescored;
         self.gathered += other.gathered;
         self.certified_parts += other.certified_parts;
@@ -344,9 +347,9 @@ impl Shared<'_> {
     }
 
     /// The part of a row of the index, and its number there.
-    pub(super) fn locate(&self, row: Row) -> (&Part<'_>, usize) {
-        let part = &self.parts[self.parts.partition_point(|part| part.part.base <= row) - 1].part;
-        (part, (row - part.base) as usize)
+    pub(super) fn locate(&self, row: Row) -> (&Prepared<'_>, usize) {
+        let part = &self.parts[self.parts.partition_point(|part| part.part.base <= row) - 1];
+        (part, (row - part.part.base) as usize)
     }
 }
 
@@ -354,8 +357,8 @@ impl Shared<'_> {
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) top: TopK,
-    /// Rows that will probably be among the best, to be scored in a moment.
-    pub(super) likely: Vec<Row>,
+    /// Rows that will probably be among the best, to be looked at in a moment.
+    pub(super) likely: Vec<Pending>,
     pub(super) pending: Vec<Pending>,
     pub(super) candidates: Candidates,
     pub(super) work: Work,

@@ -353,7 +353,7 @@ fn an_index_whose_making_was_cut_is_made_anew() {
 fn large_segments_are_searched_by_codes_and_small_ones_without() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
-    let dim = 40;
+    let dim = 70;
     let vector = |row: usize| (0..dim).map(move |i| ((row * 37 + i * 11) as f32 * 0.7).sin() + 0.1);
     let mut all = Vec::new();
     Writer::create(path, &settings(Some(dim)), "").unwrap().commit("").unwrap();

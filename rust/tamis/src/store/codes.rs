@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `frame` | what stands for the rotation, u64, then the centre, f32 |
 //! | `nibbles` | a block for each 16 rows, see [`crate::dense::codes`] |
+//! | `fine` | the fine code of each row |
 //! | `bits` | a block for each 64 rows |
 
 use super::format::Container;
@@ -11,10 +12,11 @@ use crate::Result;
 use crate::dense::{CodesView, Frame};
 
 /// The sections of codes, given the bytes of their frame.
-pub(super) fn sections<'a>(codes: &CodesView<'a>, frame: &'a [u8]) -> [(&'static str, &'a [u8]); 3] {
+pub(super) fn sections<'a>(codes: &CodesView<'a>, frame: &'a [u8]) -> [(&'static str, &'a [u8]); 4] {
     [
         ("frame", frame),
         ("nibbles", bytemuck::cast_slice(codes.nibbles())),
+        ("fine", codes.fine()),
         ("bits", bytemuck::cast_slice(codes.bits())),
     ]
 }
@@ -44,12 +46,13 @@ pub(super) fn frame(container: &Container, dim: usize, rows: usize) -> Result<Op
     }
     // Most searches read the codes, and of the vectors a few.
     container.is_read_at_random("vectors");
+    container.is_read_at_random("fine");
     Ok(Some(frame))
 }
 
 /// The codes of a container whose frame was read.
 pub(super) fn view<'a>(container: &'a Container, frame: &'a Frame) -> Result<CodesView<'a>> {
     frame
-        .view(container.array("nibbles")?, container.array("bits")?)
+        .view(container.array("nibbles")?, container.section("fine")?, container.array("bits")?)
         .ok_or_else(|| container.corrupt("its codes are no whole blocks"))
 }

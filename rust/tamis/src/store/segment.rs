@@ -8,7 +8,7 @@
 //! | `chunks` | a record a row |
 //! | `postings` | the inverted index over the rows |
 //! | `vectors` | f32: a row's vector after the other; absent without vectors |
-//! | `frame`, `nibbles`, `bits` | the vectors' [codes](super::codes); absent where they are few |
+//! | `frame`, `nibbles`, `fine`, `bits` | the vectors' [codes](super::codes); absent where they are few |
 //!
 //! A row is a chunk. The rows of a document follow one another.
 

@@ -94,60 +94,75 @@ fn nibbles_of(codes: __m256i) -> [__m256i; 2] {
     [_mm256_and_si256(codes, mask), _mm256_and_si256(_mm256_srli_epi16::<4>(codes), mask)]
 }
 
-/// The sums over all dimensions for eight rows of a block: half of it.
+/// The sums over all dimensions for `8 * H` rows of a block, from the eight rows that `first` says.
 #[target_feature(enable = "avx2,fma")]
-fn half_sums<const Q: usize>(codes: &[Line], half: usize, queries: [&NibbleQuery; Q]) -> [__m256i; Q] {
+fn sums_of<const Q: usize, const H: usize>(
+    codes: &[Line],
+    first: usize,
+    queries: [&NibbleQuery; Q],
+) -> [[__m256i; H]; Q] {
     let mut words: [&[[[i32; 2]; 4]]; Q] = [&[]; Q];
     for q in 0..Q {
         words[q] = &queries[q].words.as_chunks().0[..codes.len() / 4];
     }
     let ones = _mm256_set1_epi16(1);
-    let mut sums = [_mm256_setzero_si256(); Q];
+    let mut sums = [[_mm256_setzero_si256(); H]; Q];
     for (i, codes) in codes.as_chunks::<4>().0.iter().enumerate() {
         // Eight pairs of products, each at most 2 * 15 * 127, fit sixteen bits.
-        let mut short = [_mm256_setzero_si256(); Q];
+        let mut short = [[_mm256_setzero_si256(); H]; Q];
         for l in 0..4 {
-            let [low, high] = nibbles_of(bytes(&halves(&codes[l])[half]));
+            let mut nibbles = [[_mm256_setzero_si256(); 2]; H];
+            for h in 0..H {
+                nibbles[h] = nibbles_of(bytes(&halves(&codes[l])[first + h]));
+            }
             for q in 0..Q {
                 let [for_low, for_high] = words[q][i][l];
-                let product = _mm256_maddubs_epi16(low, _mm256_set1_epi32(for_low));
-                short[q] = _mm256_add_epi16(short[q], product);
-                let product = _mm256_maddubs_epi16(high, _mm256_set1_epi32(for_high));
-                short[q] = _mm256_add_epi16(short[q], product);
+                let (for_low, for_high) = (_mm256_set1_epi32(for_low), _mm256_set1_epi32(for_high));
+                for h in 0..H {
+                    let [low, high] = nibbles[h];
+                    short[q][h] = _mm256_add_epi16(short[q][h], _mm256_maddubs_epi16(low, for_low));
+                    short[q][h] = _mm256_add_epi16(short[q][h], _mm256_maddubs_epi16(high, for_high));
+                }
             }
         }
         for q in 0..Q {
-            sums[q] = _mm256_add_epi32(sums[q], _mm256_madd_epi16(short[q], ones));
+            for h in 0..H {
+                sums[q][h] = _mm256_add_epi32(sums[q][h], _mm256_madd_epi16(short[q][h], ones));
+            }
         }
     }
     sums
 }
 
+/// One block for `Q` queries, `8 * H` rows at a time.
 #[target_feature(enable = "avx2,fma")]
-fn nibbles<const Q: usize>(
+fn nibbles<const Q: usize, const H: usize>(
     block: &[Line],
     queries: [&NibbleQuery; Q],
     limits: [&Limit; Q],
 ) -> [BlockDots; Q] {
     let (codes, [scales, bounds]) = block.split_last_chunk().unwrap_or((block, &[Line([0; 64]); 2]));
     let mut found = [BlockDots::default(); Q];
-    for half in 0..2 {
-        let sums = half_sums(codes, half, queries);
-        let (scales, rho, norm) =
-            (floats(scales, half), upper_halves(bounds, half), upper_halves(bounds, 2 + half));
-        for q in 0..Q {
-            let offset = _mm256_set1_epi32(queries[q].offset);
-            let dots = _mm256_sub_epi32(_mm256_slli_epi32::<1>(sums[q]), offset);
-            let limit = limits[q];
-            let reach = _mm256_mul_ps(_mm256_cvtepi32_ps(dots), _mm256_set1_ps(limit.step));
-            let reach = _mm256_mul_ps(scales, reach);
-            let reach = _mm256_fmadd_ps(rho, _mm256_set1_ps(limit.residual), reach);
-            let reach = _mm256_fmadd_ps(norm, _mm256_set1_ps(limit.size), reach);
-            let passed = _mm256_cmp_ps::<_CMP_GE_OQ>(reach, _mm256_set1_ps(limit.least));
-            found[q].mask |= (_mm256_movemask_ps(passed) as u16) << (8 * half);
-            let own = &mut found[q].dots.as_chunks_mut::<8>().0[half];
-            // SAFETY: the array has room for the register; `storeu` asks for no alignment.
-            unsafe { _mm256_storeu_si256(own.as_mut_ptr().cast(), dots) };
+    for first in (0..2).step_by(H) {
+        let sums = sums_of::<Q, H>(codes, first, queries);
+        for h in 0..H {
+            let half = first + h;
+            let (scales, rho, norm) =
+                (floats(scales, half), upper_halves(bounds, half), upper_halves(bounds, 2 + half));
+            for q in 0..Q {
+                let offset = _mm256_set1_epi32(queries[q].offset);
+                let dots = _mm256_sub_epi32(_mm256_slli_epi32::<1>(sums[q][h]), offset);
+                let limit = limits[q];
+                let reach = _mm256_mul_ps(_mm256_cvtepi32_ps(dots), _mm256_set1_ps(limit.step));
+                let reach = _mm256_mul_ps(scales, reach);
+                let reach = _mm256_fmadd_ps(rho, _mm256_set1_ps(limit.residual), reach);
+                let reach = _mm256_fmadd_ps(norm, _mm256_set1_ps(limit.size), reach);
+                let passed = _mm256_cmp_ps::<_CMP_GE_OQ>(reach, _mm256_set1_ps(limit.least));
+                found[q].mask |= (_mm256_movemask_ps(passed) as u16) << (8 * half);
+                let own = &mut found[q].dots.as_chunks_mut::<8>().0[half];
+                // SAFETY: the array has room for the register; `storeu` asks for no alignment.
+                unsafe { _mm256_storeu_si256(own.as_mut_ptr().cast(), dots) };
+            }
         }
     }
     found
@@ -155,7 +170,7 @@ fn nibbles<const Q: usize>(
 
 #[target_feature(enable = "avx2,fma")]
 pub(super) fn scan_nibbles(scan: &NibbleScan<'_>, found: &mut [BlockDots]) {
-    in_tiles(scan, found, |b, q, l| nibbles::<4>(b, q, l), |b, q, l| nibbles::<1>(b, q, l));
+    in_tiles(scan, found, |b, q, l| nibbles::<4, 1>(b, q, l), |b, q, l| nibbles::<1, 2>(b, q, l));
 }
 
 #[target_feature(enable = "avx2")]

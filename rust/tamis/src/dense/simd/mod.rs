@@ -279,6 +279,37 @@ pub(super) fn scan_bits(
     }
 }
 
+/// The product of a fine code with a query. Byte `j` holds dimension `j` in its low half and
+/// dimension `codes.len() + j` in its high half; a code `u` stands for the odd number `2 u - 15`.
+///
+/// # Panics
+/// If code and query do not fit together.
+pub(super) fn fine_product(level: Level, codes: &[u8], query: &NibbleQuery) -> i32 {
+    let bytes: &[i8] = bytemuck::cast_slice(&query.words);
+    assert_eq!(bytes.len(), 2 * codes.len());
+    let (low, high) = bytes.split_at(codes.len());
+    2 * compiled_for(level, Fine { codes, low, high }) - query.offset
+}
+
+struct Fine<'a> {
+    codes: &'a [u8],
+    low: &'a [i8],
+    high: &'a [i8],
+}
+
+impl Plain for Fine<'_> {
+    type Done = i32;
+
+    #[inline(always)]
+    fn run(self) -> i32 {
+        let mut sum = 0;
+        for ((code, low), high) in self.codes.iter().zip(self.low).zip(self.high) {
+            sum += i32::from(code & 15) * i32::from(*low) + i32::from(code >> 4) * i32::from(*high);
+        }
+        sum
+    }
+}
+
 /// Plain code that is worth being compiled for each instruction set: what the compiler makes of
 /// its loops over arrays is then as wide as the registers are. No bit of a result depends on it.
 pub(super) trait Plain {
