@@ -257,6 +257,7 @@ def time_pair(
     turns = {"read": reading(matrix), **ways(able, timed.queries, 10, 2)}
     turns |= {f"{name}, alone": way for name, way in alone.items()}
     rounds = max(len(timed.queries) // 3, 1)
+    # Long enough for helpers that spin, and too short for the second core to be put to sleep.
     times = timing.interleave(turns, rounds, pause=0.001)
     for name in ("read", *(entry.name for entry in able)):
         found[name]["pair_p50"] = times[name].ms()
@@ -290,7 +291,7 @@ def time_batch(
 def time_in_a_row(found: dict[str, Line], entries: list[Entry], timed: vectors.Truth) -> None:
     """Time queries with nothing between them, so that the caches hold what they can."""
     for name, way in ways(entries, timed.queries, 10, 1).items():
-        for number in range(20):  # after others have filled the caches
+        for number in range(min(20, len(timed.queries))):  # others have filled the caches
             way(number)
         times: Timing[IntArray] = Timing()
         for number in range(len(timed.queries)):

@@ -16,9 +16,9 @@
 //! <p', r> = t <p', e> + <p', u>,    |<p', u>| <= |p'| |u|
 //! ```
 //!
-//! The bounds hold for any centre, rotation and data; they only decide how tight it is. [`Bound`] adds what
-//! rounding may add: of the rotation, of the scan, and of the f32 product that the bound is
-//! compared with. Nothing in it is measured or guessed.
+//! The bounds hold for any centre, rotation and data; those only decide how tight they are.
+//! [`Bound`] adds what rounding may add: of the rotation, of the scan, and of the f32 product that
+//! the bound is compared with. Nothing in it is measured or guessed.
 
 use super::codes::{CodesView, Frame, down, numbers, scale_down, up};
 use super::rotation::{Rotation, UNIT};
@@ -164,10 +164,8 @@ pub(super) struct Bound {
     step: f64,
     /// The length of the rounded query.
     rounded: f64,
-    /// What a unit of the length of a row's rest may add, beside the product with the rest.
-    rest: f64,
-    /// What a unit of the length of a row's code may add.
-    size: f64,
+    /// What a unit of the length of a row's code, or of its rest, may add beside the products.
+    beside: f64,
     /// What is added whatever the row: the product with the centre, and rounding.
     base: f64,
     power: f64,
@@ -188,14 +186,13 @@ impl Bound {
         let beside = 1.000_001 * (product + away + slant + scan);
         let centre = self::length(frame.centre());
         // Numbers too small for an f32: of the f32 product, of the scan, of a scale along its code.
-        let tiny = (dim + 8 * frame.rotation().width() + 64) as f64
+        let tiny = (dim + 16 * frame.rotation().width() + 64) as f64
             * f64::from(f32::from_bits(1))
             * (1.0 + 1.0 / power);
         Self {
             step: rounded.step,
             rounded: rounded.length * (1.0 + 8.0 * UNIT),
-            rest: beside,
-            size: beside,
+            beside,
             base: base + product * centre + dim as f64 * f64::EPSILON * length * centre + tiny,
             power,
         }
@@ -205,8 +202,8 @@ impl Bound {
     pub(super) fn limit(&self, least: f32) -> Limit {
         Limit {
             step: self.step as f32,
-            residual: up(self.rounded + self.rest),
-            size: up(self.size),
+            residual: up(self.rounded + self.beside),
+            size: up(self.beside),
             least: down(self.floor(least)),
         }
     }
@@ -233,8 +230,7 @@ impl Bound {
 
     /// The estimate of a row's score.
     pub(super) fn estimate(&self, codes: &CodesView<'_>, row: usize, dot: i32) -> f32 {
-        let (scales, ..) = numbers(codes.block(row / LANES));
-        let scale = f64::from(scales[row % LANES]);
+        let scale = f64::from(codes.scale(row));
         ((scale * self.step * f64::from(dot) + self.base) * self.power) as f32
     }
 }
@@ -273,13 +269,14 @@ impl Plain for Judging<'_> {
         for lane in 0..LANES {
             let (rest, size) = (f64::from(rests[lane]), f64::from(sizes[lane]));
             let estimate = f64::from(scales[lane]) * bound.step * f64::from(dots[lane]);
-            known[lane] = estimate + rest * bound.rest + size * bound.size;
+            known[lane] = estimate + (rest + size) * bound.beside;
             // The row is out if `known + rest * across < floor`, where `across`, the length of the
-            // query across the code, is `sqrt(rounded^2 - (estimate / size)^2)`.
+            // query across the code, is `sqrt(rounded^2 - (estimate / size)^2)`: all of it times
+            // `size`, and squared.
             let gap = (floor - known[lane]).max(0.0) * size;
             let length = bound.rounded * size;
-            let across = (length * length - estimate * estimate).max(0.0);
-            possible[lane] = rest * rest * across >= gap * gap;
+            let across_square = (length * length - estimate * estimate).max(0.0);
+            possible[lane] = rest * rest * across_square >= gap * gap;
             likely[lane] = estimate >= floor;
         }
         let mut verdict = Verdict { possible: 0, likely: 0, known: [0.0; LANES], upper: [0.0; LANES] };
@@ -299,7 +296,7 @@ impl Plain for Judging<'_> {
     }
 }
 
-/// An `f32` above `value`, without a branch.
+/// As [`up`], but without a branch, and by one more: for many numbers side by side.
 #[inline(always)]
 fn above(value: f64) -> f32 {
     let single = (value as f32).max(f32::MIN);
@@ -346,7 +343,7 @@ mod tests {
                 prop_assert!(verdict.possible >> lane & 1 == 1, "row {row} is out at {score}");
                 let upper = verdict.upper[lane];
                 prop_assert!(upper >= score, "row {row}: {upper} below {score}");
-                let dot = fine_product(level, view.fine_row(row).0, &asked.nibbles[0]);
+                let dot = fine_product(level, view.fine_code(row), &asked.nibbles[0]);
                 let upper = asked.bounds[0].upper(&view, row, verdict.known[lane], dot);
                 prop_assert!(upper >= score, "row {row}: {upper} below {score} by the fine code");
             }

@@ -23,12 +23,12 @@ pub(super) struct Pending {
     row: Row,
     /// Its score is no higher.
     upper: f32,
-    /// What the nibbles know of the score, while the fine code has not been asked.
-    known: Option<f32>,
+    /// What the nibbles know of the score, for the fine code to add to.
+    known: f32,
 }
 
 /// Rows put off by a thread for a query before it looks through them.
-const MOST_PENDING: usize = 1 << 16;
+const MOST_PENDING: usize = if cfg!(test) { 64 } else { 1 << 16 };
 
 /// Rows that are asked for before they are scored: by then they have come from memory.
 const MOST_LIKELY: usize = 8;
@@ -101,9 +101,9 @@ fn consider(
     for lane in ones(u64::from(found.mask & verdict.possible)) {
         let lane = lane as usize;
         let row = prepared.part.base + (first + lane) as Row;
-        let pending = Pending { row, upper: verdict.upper[lane], known: Some(verdict.known[lane]) };
+        let pending = Pending { row, upper: verdict.upper[lane], known: verdict.known[lane] };
         if verdict.likely >> lane & 1 == 1 {
-            prefetch(codes.fine_row(first + lane).0);
+            prefetch(codes.fine_row(first + lane));
             state.likely.push(pending);
         } else {
             state.pending.push(pending);
@@ -124,9 +124,12 @@ fn score_likely(shared: &Shared<'_>, query: usize, state: &mut State) {
     let least = shared.thresholds[query].get();
     likely.retain_mut(|pending| {
         ask(shared, query, state, pending);
-        let (part, own) = shared.locate(pending.row);
-        prefetch(part.part.row(own, shared.request.dim));
-        pending.upper >= least
+        let possible = pending.upper >= least;
+        if possible {
+            let (part, own) = shared.locate(pending.row);
+            prefetch(part.part.row(own, shared.request.dim));
+        }
+        possible
     });
     rescore(shared, query, state, &likely);
     likely.clear();
@@ -137,9 +140,8 @@ fn score_likely(shared: &Shared<'_>, query: usize, state: &mut State) {
 fn ask(shared: &Shared<'_>, query: usize, state: &mut State, pending: &mut Pending) {
     let (prepared, own) = shared.locate(pending.row);
     let Part { codes: Some(codes), .. } = prepared.part else { return };
-    let Some(known) = pending.known.take() else { return };
-    let dot = fine_product(shared.level, codes.fine_row(own).0, &prepared.queries.nibbles[query]);
-    let upper = prepared.queries.bounds[query].upper(&codes, own, known, dot);
+    let dot = fine_product(shared.level, codes.fine_code(own), &prepared.queries.nibbles[query]);
+    let upper = prepared.queries.bounds[query].upper(&codes, own, pending.known, dot);
     pending.upper = pending.upper.min(upper);
     state.work.refined += 1;
 }
@@ -156,16 +158,20 @@ fn rescore(shared: &Shared<'_>, query: usize, state: &mut State, pending: &[Pend
     }
 }
 
-/// Scores the rows that were put off and may still be among the best.
+/// Scores the rows that were put off and may still be among the best. Leaves off where the search
+/// shall stop.
 fn look_through(shared: &Shared<'_>, query: usize, state: &mut State) {
     let least = shared.thresholds[query].get();
     let mut pending = std::mem::take(&mut state.pending);
     pending.retain(|pending| pending.upper >= least);
     for i in 0..pending.len() {
+        if i % 1024 == 1023 && shared.stop.check().is_err() {
+            return;
+        }
         if let Some(next) = pending.get(i + scan::AHEAD) {
             let (prepared, own) = shared.locate(next.row);
             if let Some(codes) = prepared.part.codes {
-                prefetch(codes.fine_row(own).0);
+                prefetch(codes.fine_row(own));
             }
         }
         ask(shared, query, state, &mut pending[i]);
@@ -206,6 +212,8 @@ pub(super) fn finish(shared: &Shared<'_>, states: &mut [State]) -> Result<()> {
 /// lie then rules out nearly as much from the start as at its end. The rows of the sample are
 /// scanned again like all others, since a row may count only once among the best.
 pub(super) fn raise_thresholds(shared: &Shared<'_>) {
+    /// Blocks of the sample.
+    const MOST: usize = 512;
     let blocks = |prepared: &Prepared<'_>| {
         let coded = if prepared.queries.bounds.is_empty() {
             0
@@ -215,7 +223,7 @@ pub(super) fn raise_thresholds(shared: &Shared<'_>) {
         coded / LANES
     };
     let all: usize = shared.parts.iter().map(blocks).sum();
-    let wanted = all.isqrt();
+    let wanted = all.isqrt().min(MOST);
     let mut estimates: Vec<Vec<Hit>> = vec![Vec::new(); shared.thresholds.len()];
     for prepared in &shared.parts {
         let own = blocks(prepared);

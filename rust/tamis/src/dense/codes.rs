@@ -382,6 +382,7 @@ pub(super) fn scale_down<const LANES: usize>(panel: &mut [[f32; LANES]]) -> [f64
 }
 
 /// The least power of two above a number that an f32 holds; 1 for 0.
+#[inline(always)]
 fn power_above(value: f64) -> f64 {
     if value == 0.0 { 1.0 } else { f64::from_bits(((value.to_bits() >> 52) + 1) << 52) }
 }
@@ -481,6 +482,7 @@ fn encode_bits<'a>(panel: &[Lanes], places: impl Iterator<Item = &'a mut [u8; PA
 
 /// The factor of a row's estimate and the standard deviation of its error for a unit query, from
 /// the row's length and the sum of its components' sizes.
+#[inline(always)]
 fn estimate_of(length: f64, size: f64, width: usize) -> (f64, f64) {
     if length == 0.0 {
         return (0.0, 0.0);
@@ -491,6 +493,7 @@ fn estimate_of(length: f64, size: f64, width: usize) -> (f64, f64) {
 }
 
 /// The upper half of an `f32` that is no less than `value`, which is not negative.
+#[inline(always)]
 fn upper_half(value: f64) -> u16 {
     let single = up(value);
     let half = (single.to_bits() >> 16) as u16;
@@ -518,6 +521,7 @@ pub(super) fn numbers(block: &[Line]) -> (Lanes, Lanes, Lanes) {
 }
 
 /// An `f32` no less than `value`.
+#[inline(always)]
 pub(super) fn up(value: f64) -> f32 {
     let single = value as f32;
     if f64::from(single) < value { single.next_up() } else { single }
@@ -578,15 +582,27 @@ impl<'a> CodesView<'a> {
         self.frame.rotation.width()
     }
 
-    /// The fine code of a row and its numbers.
-    pub(super) fn fine_row(&self, row: usize) -> (&'a [u8], &'a [u8; 8]) {
+    /// The scale of a row's nibbles.
+    pub(super) fn scale(&self, row: usize) -> f32 {
+        let block = self.block(row / LANES);
+        bytemuck::cast_ref::<_, [f32; LANES]>(&block[block.len() - 2])[row % LANES]
+    }
+
+    /// The bytes of a row's fine code and its numbers.
+    pub(super) fn fine_row(&self, row: usize) -> &'a [u8] {
         let bytes = fine_bytes(self.width());
-        self.fine[row * bytes..][..bytes].split_last_chunk().unwrap_or((&[], &[0; 8]))
+        &self.fine[row * bytes..][..bytes]
+    }
+
+    /// A row's fine code.
+    pub(super) fn fine_code(&self, row: usize) -> &'a [u8] {
+        &self.fine_row(row)[..self.width() / 2]
     }
 
     /// The scale of a row's fine code and the length of its rest, at least.
     pub(super) fn fine_numbers(&self, row: usize) -> (f64, f64) {
-        let (_, [s0, s1, s2, s3, r0, r1, _, _]) = self.fine_row(row);
+        let numbers = self.fine_row(row).last_chunk().unwrap_or(&[0; 8]);
+        let [s0, s1, s2, s3, r0, r1, _, _] = numbers;
         let scale = f32::from_le_bytes([*s0, *s1, *s2, *s3]);
         (f64::from(scale), f64::from(from_upper_half(u16::from_le_bytes([*r0, *r1]))))
     }

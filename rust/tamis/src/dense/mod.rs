@@ -3,7 +3,7 @@
 //!
 //! Rows are f32, one after the other; under [`Metric::Cosine`] they are scaled to unit length
 //! when they come in, so that a cosine is an inner product from then on. [`codes`] hold them once
-//! more in 4 bits and in 1 bit a dimension; [`search()`] asks those first.
+//! more in 4 bits, 4 bits more, and 1 bit a dimension; [`search()`] asks those first.
 
 mod bound;
 mod certified;

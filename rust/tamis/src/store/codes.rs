@@ -31,7 +31,7 @@ pub(super) fn frame_bytes(codes: &CodesView<'_>) -> Vec<u8> {
 /// Reads the frame of the codes, if there are any, and checks that all of it fits `rows` rows of
 /// width `dim`.
 pub(super) fn frame(container: &Container, dim: usize, rows: usize) -> Result<Option<Frame>> {
-    if !container.has("frame") {
+    if !container.has("frame") || !container.has("fine") {
         return Ok(None);
     }
     let misfit = || container.corrupt("its codes do not fit its vectors");

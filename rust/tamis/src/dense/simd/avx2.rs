@@ -1,6 +1,6 @@
 //! AVX2 and FMA. Inner products: two registers of eight lanes a pair, 2 rows by 3 queries side
-//! by side. Nibbles: a register is four
-//! dimensions of eight rows. Bits: a register is eight signs of 32 rows, which look their sums up.
+//! by side. Nibbles: a register is four dimensions of eight rows. Bits: a register is eight signs
+//! of 32 rows, which look their sums up.
 //! Oracle: [`super::scalar`].
 #![allow(unsafe_code)]
 #![allow(clippy::wildcard_imports, reason = "fifty names")]

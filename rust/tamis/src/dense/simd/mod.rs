@@ -1,5 +1,5 @@
-//! The kernels, the same bits on every machine: inner products of f32 rows, and the scans of
-//! 4-bit and 1-bit codes.
+//! The kernels, the same bits on every machine: inner products of f32 rows, the scans of 4-bit and
+//! 1-bit codes, and the product of a fine code.
 //!
 //! A row's inner product with the query is summed in 16 lanes: lane `j` takes dimensions `j`,
 //! `j + 16`, `j + 32`, ... by fused multiply-add, and [`fold`] adds the lanes in one fixed order.
@@ -340,6 +340,7 @@ pub(super) fn prefetch<T>(values: &[T]) {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         let bytes = values.as_ptr_range();
         let mut line = bytes.start.cast::<i8>();
+        line = line.wrapping_sub(line.addr() % 64);
         while line < bytes.end.cast() {
             // SAFETY: a prefetch reads nothing that a program could see, whatever the address.
             unsafe { _mm_prefetch::<_MM_HINT_T0>(line) };
@@ -551,6 +552,23 @@ mod tests {
             let scalar = run(Level(Isa::Scalar));
             for level in Level::available() {
                 prop_assert_eq!(&run(level), &scalar, "{}", level.name());
+            }
+        }
+
+        #[test]
+        fn every_level_multiplies_fine_codes_alike(
+            (codes, words) in (0usize..20).prop_flat_map(|n| (
+                prop::collection::vec(any::<u8>(), 4 * n), prop::collection::vec(any::<[i32; 2]>(), n),
+            )),
+        ) {
+            let bytes: &[i8] = bytemuck::cast_slice(&words);
+            let offset = 15 * bytes.iter().map(|byte| i32::from(*byte)).sum::<i32>();
+            let levels = codes.iter().map(|code| code & 15).chain(codes.iter().map(|code| code >> 4));
+            let odd = levels.map(|level| 2 * i32::from(level) - 15);
+            let expected: i32 = odd.zip(bytes).map(|(odd, byte)| odd * i32::from(*byte)).sum();
+            let query = NibbleQuery { words, offset };
+            for level in Level::available() {
+                prop_assert_eq!(fine_product(level, &codes, &query), expected, "{}", level.name());
             }
         }
 
