@@ -179,8 +179,10 @@ impl Bound {
         let product = steps / (1.0 - steps) * length;
         // The rounded query is away from the rotated one by its rest and the rotation's error.
         let away = rounded.rest + frame.rotation().error() * length;
-        // A row's rest is orthogonal to its code up to the error of its rotation and of its scale.
-        let slant = (frame.rotation().error() + 2.0 * UNIT) * rounded.length;
+        // A row's rest is orthogonal to its code up to the error of its rotation and of its scale,
+        // a quotient of sums over the dimensions.
+        let sums = (frame.rotation().width() + 4) as f64 * UNIT;
+        let slant = (frame.rotation().error() + sums) * rounded.length;
         // Six roundings in the cheap test, each of a term or a sum of terms.
         let scan = 8.0 * UNIT * rounded.length;
         let beside = 1.000_001 * (product + away + slant + scan);

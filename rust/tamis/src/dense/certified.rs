@@ -212,8 +212,10 @@ pub(super) fn finish(shared: &Shared<'_>, states: &mut [State]) -> Result<()> {
 /// lie then rules out nearly as much from the start as at its end. The rows of the sample are
 /// scanned again like all others, since a row may count only once among the best.
 pub(super) fn raise_thresholds(shared: &Shared<'_>) {
-    /// Blocks of the sample.
+    /// Blocks of the sample, at most.
     const MOST: usize = 512;
+    /// Blocks in a row: most of what they cost is to find the first one in memory.
+    const RUN: usize = 4;
     let blocks = |prepared: &Prepared<'_>| {
         let coded = if prepared.queries.bounds.is_empty() {
             0
@@ -227,15 +229,14 @@ pub(super) fn raise_thresholds(shared: &Shared<'_>) {
     let mut estimates: Vec<Vec<Hit>> = vec![Vec::new(); shared.thresholds.len()];
     for prepared in &shared.parts {
         let own = blocks(prepared);
-        let sample = (own * wanted).div_ceil(all.max(1)).min(own);
-        // No block twice: a row that counts twice would raise the threshold too far.
-        let slot = |i| own * i / sample..own * (i + 1) / sample;
-        let sample: Vec<usize> = (0..sample).filter_map(|i| prepared.blocks.first(slot(i))).collect();
-        for (i, &block) in sample.iter().enumerate() {
-            if let (Some(codes), Some(&next)) = (prepared.part.codes, sample.get(i + 1)) {
-                prefetch(codes.block(next));
+        let runs = (own * wanted).div_ceil(all.max(1) * RUN).min(own);
+        for i in 0..runs {
+            // No block twice: a row that counts twice would raise the threshold too far.
+            let slot = own * i / runs..own * (i + 1) / runs;
+            let end = slot.end;
+            if let Some(first) = prepared.blocks.first(slot) {
+                sample_run(shared, prepared, first..end.min(first + RUN), &mut estimates);
             }
-            sample_block(shared, prepared, block, &mut estimates);
         }
     }
     let k = shared.request.k;
@@ -253,19 +254,22 @@ pub(super) fn raise_thresholds(shared: &Shared<'_>) {
     }
 }
 
-/// Estimates the scores of the rows of a block.
-fn sample_block(shared: &Shared<'_>, prepared: &Prepared<'_>, block: usize, estimates: &mut [Vec<Hit>]) {
+/// Estimates the scores of the rows of some blocks.
+fn sample_run(shared: &Shared<'_>, prepared: &Prepared<'_>, run: Range<usize>, estimates: &mut [Vec<Hit>]) {
     let Part { codes: Some(codes), .. } = prepared.part else { return };
     let lines = nibble_lines(codes.width());
-    let limits: Vec<Limit> =
-        prepared.queries.bounds.iter().map(|bound| bound.limit(f32::NEG_INFINITY)).collect();
-    let mut found = vec![BlockDots::default(); limits.len()];
-    scan_nibbles(shared.level, codes.block(block), lines, &prepared.queries.nibbles, &limits, &mut found);
-    for (query, found) in found.iter().enumerate() {
-        for lane in ones(u64::from(prepared.part.allowed_16(block * LANES))) {
-            let own = block * LANES + lane as usize;
-            let score = prepared.queries.bounds[query].estimate(&codes, own, found.dots[lane as usize]);
-            estimates[query].push(Hit { score, row: prepared.part.base + own as Row });
+    let blocks = &codes.nibbles()[run.start * lines..run.end * lines];
+    let queries = &prepared.queries;
+    let limits: Vec<Limit> = queries.bounds.iter().map(|bound| bound.limit(f32::NEG_INFINITY)).collect();
+    let mut found = vec![BlockDots::default(); run.len() * limits.len()];
+    scan_nibbles(shared.level, blocks, lines, &queries.nibbles, &limits, &mut found);
+    for (query, found) in found.chunks_exact(run.len()).enumerate() {
+        for (block, found) in run.clone().zip(found) {
+            for lane in ones(u64::from(prepared.part.allowed_16(block * LANES))) {
+                let own = block * LANES + lane as usize;
+                let score = queries.bounds[query].estimate(&codes, own, found.dots[lane as usize]);
+                estimates[query].push(Hit { score, row: prepared.part.base + own as Row });
+            }
         }
     }
 }

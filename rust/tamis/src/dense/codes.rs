@@ -214,23 +214,24 @@ impl Plain for Encoding<'_> {
             }
             panel[dim..].fill([0.0; PANEL]);
             let powers = scale_down(panel);
-            let lengths = roots(sums(panel, |value| f64::from(value) * f64::from(value)));
+            let lengths = lengths(panel);
             frame.rotation.apply(panel);
             let places = signs.iter_mut().map(|line| &mut line.0.as_chunks_mut::<PANEL>().0[quarter]);
             encode_bits(panel, places);
-            let sizes = sums(panel, |value| f64::from(value.abs()));
+            let sizes = sums(panel, f32::abs);
             for lane in 0..PANEL {
-                let (factor, deviation) = estimate_of(lengths[lane], sizes[lane], width);
+                let (factor, deviation) = estimate_of(lengths[lane], f64::from(sizes[lane]), width);
                 let row = quarter * PANEL + lane;
                 let (factors, deviations) = bit_numbers.split_at_mut(4);
                 bytemuck::cast_slice_mut::<_, f32>(factors)[row] = (factor * powers[lane]) as f32;
                 bytemuck::cast_slice_mut::<_, u16>(deviations)[row] = upper_half(deviation * powers[lane]);
             }
             // What the rotation and the difference to the centre may have changed, and what
-            // numbers too small for an f32 may have lost.
+            // squares too small for an f32 may have lost, three times.
+            let lost = 1e-22 * (width as f64).sqrt();
             let mut errors = [0.0; PANEL];
             for lane in 0..PANEL {
-                errors[lane] = (frame.rotation.error() + UNIT) * lengths[lane] + 1e-40;
+                errors[lane] = (frame.rotation.error() + UNIT) * lengths[lane] + lost;
             }
             let left = Left { panel, powers: &powers, lengths, errors };
             let left = encode_nibbles(left, block);
@@ -253,31 +254,57 @@ struct Left<'a> {
 struct Fit {
     inverse_steps: Lanes,
     /// As stored: times the row's power, rounded.
-    stored: [f32; PANEL],
-    /// The lengths of the codes, as they are stored.
-    sizes: [f64; PANEL],
+    stored: Lanes,
+    /// The length of each code before it is scaled.
+    code_lengths: [f64; PANEL],
 }
 
 impl Left<'_> {
-    /// The best of the steps for each row, and the scale of least squares.
+    /// The best of some distances of levels, in standard deviations of a component, and the scale
+    /// of least squares. What is beyond the outermost levels is cut off: a little of it is better
+    /// than coarse levels.
     #[inline(always)]
     fn fit<const N: usize>(&self, steps: [f32; N]) -> Fit {
-        let inverse_steps = best_steps(self.panel, &self.lengths, steps);
-        let (mut along, mut square) = ([0.0f64; PANEL], [0.0f64; PANEL]);
-        for values in &*self.panel {
-            let levels = levels(values, &inverse_steps);
-            for lane in 0..PANEL {
-                let code = f64::from(odd(levels[lane]));
-                along[lane] += f64::from(values[lane]) * code;
-                square[lane] += code * code;
+        let root = (self.panel.len() as f64).sqrt();
+        let mut unit = [0.0; PANEL];
+        for lane in 0..PANEL {
+            if self.lengths[lane] > 0.0 {
+                unit[lane] = (root / self.lengths[lane]) as f32;
             }
         }
-        let (mut stored, mut sizes) = ([0.0; PANEL], [0.0; PANEL]);
-        for lane in 0..PANEL {
-            stored[lane] = (along[lane] / square[lane] * self.powers[lane]) as f32;
-            sizes[lane] = f64::from(stored[lane]).abs() * square[lane].sqrt();
+        // Of a step that stays 0: each level is then 1.
+        let (mut best, mut best_gain) = ([0.0; PANEL], [-1.0f32; PANEL]);
+        let (mut best_along, mut best_square) = ([0.0f32; PANEL], [self.panel.len() as f32; PANEL]);
+        for step in steps {
+            let mut inverse = unit;
+            for inverse in &mut inverse {
+                *inverse /= step;
+            }
+            // The squares are whole numbers below 2^24: their sum is exact.
+            let (mut along, mut square) = ([0.0f32; PANEL], [0.0f32; PANEL]);
+            for values in &*self.panel {
+                let levels = levels(values, &inverse);
+                for lane in 0..PANEL {
+                    let code = odd(levels[lane]);
+                    along[lane] += values[lane] * code;
+                    square[lane] += code * code;
+                }
+            }
+            for lane in 0..PANEL {
+                let gain = along[lane] * along[lane] / square[lane];
+                if gain > best_gain[lane] {
+                    (best[lane], best_gain[lane]) = (inverse[lane], gain);
+                    (best_along[lane], best_square[lane]) = (along[lane], square[lane]);
+                }
+            }
         }
-        Fit { inverse_steps, stored, sizes }
+        let (mut stored, mut code_lengths) = ([0.0; PANEL], [0.0; PANEL]);
+        for lane in 0..PANEL {
+            let scale = f64::from(best_along[lane]) / f64::from(best_square[lane]);
+            stored[lane] = (scale * self.powers[lane]) as f32;
+            code_lengths[lane] = f64::from(best_square[lane]).sqrt();
+        }
+        Fit { inverse_steps: best, stored, code_lengths }
     }
 
     /// Takes away what the codes of a fit stand for.
@@ -285,17 +312,19 @@ impl Left<'_> {
     fn without(mut self, fit: &Fit) -> Self {
         let mut scales = [0.0; PANEL];
         for lane in 0..PANEL {
-            scales[lane] = f64::from(fit.stored[lane]) / self.powers[lane];
+            let exact = f64::from(fit.stored[lane]) / self.powers[lane];
+            scales[lane] = exact as f32;
+            // A scale that is too small for an f32, and the rounding of the products.
+            let wrong = (exact - f64::from(scales[lane])).abs() + 2.0 * UNIT * exact.abs();
+            self.errors[lane] += wrong * fit.code_lengths[lane];
         }
-        let mut squares = [0.0f64; PANEL];
         for values in &mut *self.panel {
             let levels = levels(values, &fit.inverse_steps);
             for lane in 0..PANEL {
-                values[lane] = (f64::from(values[lane]) - scales[lane] * f64::from(odd(levels[lane]))) as f32;
-                squares[lane] += f64::from(values[lane]) * f64::from(values[lane]);
+                values[lane] -= scales[lane] * odd(levels[lane]);
             }
         }
-        self.lengths = roots(squares);
+        self.lengths = lengths(self.panel);
         for lane in 0..PANEL {
             self.errors[lane] += 2.0 * UNIT * self.lengths[lane];
         }
@@ -312,7 +341,7 @@ impl Left<'_> {
 #[inline(always)]
 fn encode_nibbles<'a>(left: Left<'a>, block: &mut [Line]) -> Left<'a> {
     // In standard deviations of a component; the best for normal ones is 0.335.
-    let fit = left.fit([0.29, 0.32, 0.35, 0.39]);
+    let fit = left.fit([0.30, 0.335, 0.375]);
     let (codes, numbers) = block.split_at_mut(left.panel.len() / 8);
     for (dimensions, line) in left.panel.as_chunks::<8>().0.iter().zip(codes) {
         let bytes: &mut [[u8; 4]; PANEL] = bytemuck::cast_mut(&mut line.0);
@@ -329,7 +358,7 @@ fn encode_nibbles<'a>(left: Left<'a>, block: &mut [Line]) -> Left<'a> {
         let bounds: &mut [u16; 2 * PANEL] = bytemuck::cast_mut(bound_line);
         for lane in 0..PANEL {
             bounds[lane] = left.most(lane);
-            bounds[PANEL + lane] = upper_half(fit.sizes[lane]);
+            bounds[PANEL + lane] = upper_half(f64::from(fit.stored[lane]).abs() * fit.code_lengths[lane]);
         }
     }
     left
@@ -338,7 +367,7 @@ fn encode_nibbles<'a>(left: Left<'a>, block: &mut [Line]) -> Left<'a> {
 #[inline(always)]
 fn encode_fine(left: Left<'_>, rows: &mut [u8]) {
     // What is left lies evenly within a step, but for the few components that were cut off.
-    let fit = left.fit([0.22, 0.32, 0.48]);
+    let fit = left.fit([0.25, 0.42]);
     let width = left.panel.len();
     let (low, high) = left.panel.split_at(width / 2);
     for (j, (low, high)) in low.iter().zip(high).enumerate() {
@@ -389,7 +418,7 @@ fn power_above(value: f64) -> f64 {
 
 /// The sum of `f` over the dimensions of each lane.
 #[inline(always)]
-fn sums(panel: &[Lanes], f: impl Fn(f32) -> f64) -> [f64; PANEL] {
+fn sums(panel: &[Lanes], f: impl Fn(f32) -> f32) -> Lanes {
     let mut sums = [0.0; PANEL];
     for values in panel {
         for lane in 0..PANEL {
@@ -397,6 +426,19 @@ fn sums(panel: &[Lanes], f: impl Fn(f32) -> f64) -> [f64; PANEL] {
         }
     }
     sums
+}
+
+/// The length of each lane, no less but for squares that are too small for an f32.
+#[inline(always)]
+fn lengths(panel: &[Lanes]) -> [f64; PANEL] {
+    let squares = sums(panel, |value| value * value);
+    // Each of the sums may have lost a rounding, of which the root is half as wide.
+    let rounded = 1.0 + (panel.len() + 1) as f64 * UNIT;
+    let mut lengths = [0.0; PANEL];
+    for lane in 0..PANEL {
+        lengths[lane] = f64::from(squares[lane]).sqrt() * rounded;
+    }
+    lengths
 }
 
 /// The nearest of the sixteen levels of each value, counted from the lowest, plus 2^23: the sum
@@ -420,52 +462,6 @@ fn nibble(level: f32) -> u8 {
 #[inline(always)]
 fn odd(level: f32) -> f32 {
     2.0 * (level - 8_388_608.0) - 15.0
-}
-
-/// The inverse of the distance of levels that leaves each lane the smallest rest, out of some, in
-/// standard deviations of a component. What is beyond the outermost levels is cut off: a little of
-/// it is better than coarse levels.
-#[inline(always)]
-fn best_steps<const N: usize>(panel: &[Lanes], lengths: &[f64; PANEL], steps: [f32; N]) -> Lanes {
-    let root = (panel.len() as f64).sqrt();
-    let mut unit = [0.0; PANEL];
-    for lane in 0..PANEL {
-        if lengths[lane] > 0.0 {
-            unit[lane] = (root / lengths[lane]) as f32;
-        }
-    }
-    let mut best = [0.0; PANEL];
-    let mut best_gain = [-1.0f32; PANEL];
-    for step in steps {
-        let mut inverse = unit;
-        for inverse in &mut inverse {
-            *inverse /= step;
-        }
-        let (mut along, mut square) = ([0.0f32; PANEL], [0.0f32; PANEL]);
-        for values in panel {
-            let levels = levels(values, &inverse);
-            for lane in 0..PANEL {
-                let code = odd(levels[lane]);
-                along[lane] += values[lane] * code;
-                square[lane] += code * code;
-            }
-        }
-        for lane in 0..PANEL {
-            let gain = along[lane] * along[lane] / square[lane];
-            if gain > best_gain[lane] {
-                (best[lane], best_gain[lane]) = (inverse[lane], gain);
-            }
-        }
-    }
-    best
-}
-
-#[inline(always)]
-fn roots(mut squares: [f64; PANEL]) -> [f64; PANEL] {
-    for square in &mut squares {
-        *square = square.sqrt();
-    }
-    squares
 }
 
 /// Writes the signs of a rotated panel: for each eight dimensions, a byte a row.
