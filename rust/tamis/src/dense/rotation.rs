@@ -93,6 +93,35 @@ fn scale_by<const LANES: usize>(lanes: &mut [f32; LANES], factor: f32) {
 #[inline(always)]
 fn hadamard<const LANES: usize>(values: &mut [[f32; LANES]]) {
     let mut half = 1;
+    if LANES == 1 && values.len() >= SQUARE * SQUARE {
+        // One vector has no lanes: its first steps are done in 16 columns side by side.
+        for square in values.as_flattened_mut().as_chunks_mut::<SQUARE>().0.as_chunks_mut::<SQUARE>().0 {
+            let mut columns = transposed(square);
+            steps(&mut columns, 1);
+            *square = transposed(&columns);
+        }
+        half = SQUARE;
+    }
+    steps(values, half);
+}
+
+/// Columns of one vector side by side.
+const SQUARE: usize = 16;
+
+#[inline(always)]
+fn transposed(square: &[[f32; SQUARE]; SQUARE]) -> [[f32; SQUARE]; SQUARE] {
+    let mut out = [[0.0; SQUARE]; SQUARE];
+    for i in 0..SQUARE {
+        for j in 0..SQUARE {
+            out[j][i] = square[i][j];
+        }
+    }
+    out
+}
+
+/// The steps from the one that joins lines `half` apart.
+#[inline(always)]
+fn steps<const LANES: usize>(values: &mut [[f32; LANES]], mut half: usize) {
     while half < values.len() {
         for pair in values.chunks_exact_mut(2 * half) {
             let (left, right) = pair.split_at_mut(half);
@@ -152,6 +181,18 @@ mod tests {
                     assert!(error <= 2.1 * rotation.error() * size, "{dim}: {error} of {size}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn how_many_are_rotated_together_changes_no_bit() {
+        for dim in [3, 128, 384, 768, 1000] {
+            let rotation = Rotation::new(dim, 7);
+            let vector: Vec<f32> = (0..dim).map(|i| ((i * 37) as f32).sin()).collect();
+            let mut alone = vec![[0.0]; rotation.width()];
+            vector.iter().zip(&mut alone).for_each(|(value, lane)| lane[0] = *value);
+            rotation.apply(&mut alone);
+            assert_eq!(rotated(&rotation, &[vector])[0], alone.as_flattened());
         }
     }
 
