@@ -49,11 +49,13 @@ class Analyzer:
 
 
 class BM25Index:
-    """Texts in memory and their exact BM25 top-k.
+    """Texts and their exact BM25 top-k.
 
-    A query is text, never a query language: no string is an error. Scores are summed in fixed
-    point, so that they have the same bits for any order of terms; they equal the published
-    formula to 1e-5. Equal scores are ordered by row.
+    The texts are not kept, only compressed postings of their terms; the first search after an
+    `add` compresses what is new. A query is text, never a query language: no string is an error.
+    Postings that cannot matter for the best `k` are not read, and scores are summed in fixed point,
+    so that they have the same bits however they were found; they equal the published formula to
+    1e-5. Equal scores are ordered by row.
 
     Parameters
     ----------
@@ -121,7 +123,7 @@ class BM25Index:
         return self._core.b
 
     def add(self, texts: Iterable[str]) -> range:
-        """Add texts at the end.
+        """Add texts at the end; all or, on an error or Ctrl-C, none.
 
         Parameters
         ----------
@@ -209,7 +211,7 @@ class BM25Index:
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> BM25Index:
-        """Read an index that `save` wrote.
+        """Map an index that `save` wrote, after a check of its checksums; it can grow.
 
         Raises
         ------

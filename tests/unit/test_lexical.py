@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 import threading
 from collections import Counter
 from collections.abc import Sequence
@@ -238,6 +240,53 @@ def test_what_was_saved_is_opened_and_grows(tmp_path: Path, variant: Variant) ->
     opened.save(tmp_path / "file")
     assert len(BM25Index.open(tmp_path / "file")) == 500
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_an_index_that_grew_between_searches_is_the_one_that_did_not(tmp_path: Path) -> None:
+    texts = generated_texts()
+    whole = BM25Index(analyzer="plain")
+    whole.add(texts)
+    grown = BM25Index(analyzer="plain")
+    for start in range(0, 500, 37):
+        grown.add(texts[start : start + 37])
+        assert len(grown.search("w1 w2")[1]) > 0
+    for k in (1, 10, 1_000):
+        for query in ("w1", "w2 w3 w1", "w77 w1", "w5 w5 w4"):
+            assert_same(grown.search(query, k), whole.search(query, k))
+    whole.save(tmp_path / "whole")
+    grown.save(tmp_path / "grown")
+    assert (tmp_path / "grown").read_bytes() == (tmp_path / "whole").read_bytes()
+
+
+LONG_ADD = """
+import os, signal, sys, threading, time
+import tamis
+index = tamis.BM25Index()
+index.add(["early termination"])
+texts = ["some words that are not new " * 300] * 50_000
+sent = []
+def interrupt():
+    sent.append(time.monotonic())
+    os.kill(os.getpid(), signal.SIGINT)
+threading.Timer(0.5, interrupt).start()
+try:
+    index.add(texts)
+    print("done")
+except KeyboardInterrupt:
+    print((time.monotonic() - sent[0]) * 1000)
+    assert len(index) == 1 and len(index.search("words")[1]) == 0
+    assert index.search("terminate")[1].tolist() == [0]
+    assert index.add(["more words"]) == range(1, 2)
+    assert index.search("words")[1].tolist() == [1]
+"""
+
+
+def test_ctrl_c_ends_a_long_add_that_adds_nothing() -> None:
+    output = subprocess.run(
+        [sys.executable, "-c", LONG_ADD], capture_output=True, text=True, check=True
+    ).stdout
+    # A tenth of a second on a machine that is free; this one may not be.
+    assert float(output) < 1_000
 
 
 def test_an_empty_index_is_saved_and_opened(tmp_path: Path) -> None:

@@ -5,9 +5,10 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use numpy::{PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedStr;
 use tamis::dense::{self, Matrix, Metric, OnZero, Precision, Request};
 use tamis::filter::RowSet;
-use tamis::lexical::{self, Bm25, InvertedIndex, Postings, Statistics};
+use tamis::lexical::{self, Bm25, Evaluation, InvertedIndex};
 use tamis::store::single;
 use tamis::threads;
 
@@ -152,7 +153,7 @@ impl DenseIndex {
 /// Texts and their BM25 top-k.
 #[pyclass(frozen, module = "tamis._core")]
 pub(crate) struct BM25Index {
-    postings: RwLock<InvertedIndex>,
+    index: RwLock<InvertedIndex>,
     analyzer: lexical::Analyzer,
     bm25: Bm25,
 }
@@ -161,27 +162,25 @@ pub(crate) struct BM25Index {
 impl BM25Index {
     #[new]
     fn new(analyzer: &str, variant: &str, k1: f64, b: f64) -> PyResult<Self> {
-        Ok(Self {
-            postings: RwLock::default(),
-            analyzer: lexical::Analyzer::named(analyzer).map_err(to_py)?,
-            bm25: Bm25::new(variant, k1, b).map_err(to_py)?,
-        })
+        let analyzer = lexical::Analyzer::named(analyzer).map_err(to_py)?;
+        let bm25 = Bm25::new(variant, k1, b).map_err(to_py)?;
+        Ok(Self { index: RwLock::new(InvertedIndex::new(bm25)), analyzer, bm25 })
     }
 
     #[staticmethod]
     fn open(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        let (postings, analyzer, bm25) = py.detach(|| single::open_postings(&path)).map_err(to_py)?;
+        let (index, analyzer) = py.detach(|| single::open_postings(&path)).map_err(to_py)?;
         let analyzer = lexical::Analyzer::named(&analyzer).map_err(to_py)?;
-        Ok(Self { postings: RwLock::new(postings), analyzer, bm25 })
+        let bm25 = *index.bm25();
+        Ok(Self { index: RwLock::new(index), analyzer, bm25 })
     }
 
     fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
-        py.detach(|| single::save_postings(&path, &read(&self.postings), self.analyzer.name(), &self.bm25))
-            .map_err(to_py)
+        py.detach(|| single::save_postings(&path, &read(&self.index), self.analyzer.name())).map_err(to_py)
     }
 
     fn __len__(&self, py: Python<'_>) -> usize {
-        py.detach(|| read(&self.postings).len())
+        py.detach(|| read(&self.index).len())
     }
 
     #[getter]
@@ -205,47 +204,48 @@ impl BM25Index {
     }
 
     /// Gives the first of the new rows: other threads may add as well.
-    fn add(&self, py: Python<'_>, texts: Vec<String>) -> usize {
-        py.detach(|| {
-            let mut postings = write(&self.postings);
-            let first = postings.len();
-            for text in &texts {
-                postings.add(&self.analyzer, text);
-            }
-            first
+    fn add(&self, py: Python<'_>, texts: Vec<PyBackedStr>) -> PyResult<usize> {
+        interruptible(py, |stop| {
+            let mut index = write(&self.index);
+            let first = index.len();
+            index.add(&self.analyzer, &texts, stop).map(|()| first)
         })
     }
 
-    fn search<'py>(&self, py: Python<'py>, query: &str, k: K) -> HitArrays<'py> {
-        let hits = py.detach(|| self.hits(&read(&self.postings), query, k.0));
-        arrays::hits(py, &hits)
+    fn search<'py>(&self, py: Python<'py>, query: &str, k: K) -> PyResult<HitArrays<'py>> {
+        enter()?;
+        let hits = py.detach(|| {
+            self.build()?;
+            Ok(self.hits(&read(&self.index), query, k.0))
+        });
+        hits.map(|hits| arrays::hits(py, &hits)).map_err(to_py)
     }
 
     fn search_many<'py>(
         &self,
         py: Python<'py>,
-        queries: Vec<String>,
+        queries: Vec<PyBackedStr>,
         k: K,
         threads: Option<usize>,
     ) -> PyResult<HitMatrices<'py>> {
         let lists = interruptible(py, |stop| {
-            let postings = read(&self.postings);
+            self.build()?;
+            let index = read(&self.index);
             let threads = threads.unwrap_or_else(threads::available);
-            threads::map_each(queries.len(), threads, stop, |query| {
-                self.hits(&postings, &queries[query], k.0)
-            })
+            threads::map_each(queries.len(), threads, stop, |query| self.hits(&index, &queries[query], k.0))
         })?;
         arrays::hit_matrices(py, &lists, arrays::longest(&lists))
     }
 }
 
 impl BM25Index {
-    fn hits(&self, postings: &InvertedIndex, query: &str, k: usize) -> Vec<tamis::hit::Hit> {
+    fn build(&self) -> tamis::Result<()> {
+        if read(&self.index).is_behind() { write(&self.index).build() } else { Ok(()) }
+    }
+
+    fn hits(&self, index: &InvertedIndex, query: &str, k: usize) -> Vec<tamis::hit::Hit> {
         let terms: Vec<String> = self.analyzer.tokens(query).into_iter().map(|token| token.term).collect();
-        let statistics =
-            Statistics { rows: postings.lengths().len() as u64, total_length: postings.total_length() };
-        let part = lexical::Part { postings, base: 0, alive: None, allowed: None };
-        lexical::search(&[part], &terms, statistics, &self.bm25, k)
+        index.search(&terms, k, Evaluation::Auto)
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::dense::{self, Metric};
 use crate::filter::RowSet;
 use crate::hit::{Hit, Row};
-use crate::lexical::{self, Analyzer, Bm25, Statistics};
+use crate::lexical::{self, Analyzer, Bm25, Scorer, Statistics};
 use crate::store::format::{self, Container};
 use crate::store::fs::{Disk, FileSystem};
 use crate::store::lock::Lock;
@@ -46,9 +46,8 @@ pub struct Snapshot {
     path: PathBuf,
     manifest: Manifest,
     analyzer: Analyzer,
-    bm25: Bm25,
     parts: Vec<Part>,
-    statistics: Statistics,
+    scorer: Scorer,
 }
 
 impl Snapshot {
@@ -82,12 +81,12 @@ impl Snapshot {
             rows += part.segment.rows();
             documents += part.segment.documents();
             let postings = part.segment.postings()?;
-            let lengths = lexical::Postings::lengths(&postings);
-            statistics = statistics.plus(Statistics::of(lengths, part.alive_rows()));
+            statistics = statistics.plus(Statistics::of(postings.lengths(), part.alive_rows()));
             parts.push(part);
         }
         Row::try_from(rows).map_err(|_| too_many_rows())?;
-        Ok(Self { path: path.to_owned(), manifest, analyzer, bm25, parts, statistics })
+        let scorer = Scorer::new(bm25, statistics);
+        Ok(Self { path: path.to_owned(), manifest, analyzer, parts, scorer })
     }
 
     /// The directory.
@@ -132,7 +131,7 @@ impl Snapshot {
 
     /// The number of rows that are alive.
     pub fn rows(&self) -> usize {
-        self.statistics.rows as usize
+        self.scorer.rows() as usize
     }
 
     /// The number of segments.
@@ -344,7 +343,7 @@ impl Snapshot {
                 allowed: allowed.as_deref(),
             })
             .collect();
-        Ok(lexical::search(&parts, &terms, self.statistics, &self.bm25, k))
+        Ok(lexical::search(&parts, &terms, &self.scorer, k, lexical::Evaluation::Auto))
     }
 }
 

@@ -11,17 +11,16 @@
 //! | [`index`] | The front door: one [`Writer`](index::Writer), many [`Snapshot`](index::Snapshot)s |
 //!
 //! ```
-//! use tamis::lexical::{Analyzer, Bm25, InvertedIndex, Part, Postings, Statistics, search};
+//! use tamis::lexical::{Analyzer, Bm25, InvertedIndex, Evaluation};
+//! use tamis::threads::Stop;
 //!
 //! let analyzer = Analyzer::named("default")?;
-//! let mut index = InvertedIndex::default();
-//! index.add(&analyzer, "Section 2.4(b) Deliveries");
-//! index.add(&analyzer, "Section 4.2(b) Early termination");
+//! let mut index = InvertedIndex::new(Bm25::new("lucene", 1.2, 0.75)?);
+//! index.add(&analyzer, &["Section 2.4(b) Deliveries", "Section 4.2(b) Early termination"], &Stop::never())?;
+//! index.build()?;
 //!
 //! let query: Vec<String> = analyzer.tokens("Section 4.2(b)").into_iter().map(|t| t.term).collect();
-//! let part = Part { postings: &index, base: 0, alive: None, allowed: None };
-//! let statistics = Statistics::of(index.lengths(), None);
-//! let hits = search(&[part], &query, statistics, &Bm25::new("lucene", 1.2, 0.75)?, 10);
+//! let hits = index.search(&query, 10, Evaluation::Auto);
 //! assert_eq!(hits[0].row, 1);
 //! # Ok::<(), tamis::Error>(())
 //! ```

@@ -95,6 +95,15 @@ impl Bm25 {
         }
     }
 
+    /// No weight is above this.
+    pub(super) fn most(&self) -> f64 {
+        match self.variant {
+            Variant::Lucene | Variant::Robertson => 1.0,
+            Variant::Atire | Variant::Bm25L => self.k1 + 1.0,
+            Variant::Bm25Plus => self.k1 + 2.0,
+        }
+    }
+
     /// What `tf` occurrences in a document of `len` terms are worth, before idf.
     pub fn weight(&self, tf: u32, len: u32, avg_len: f64) -> f64 {
         let (k1, tf) = (self.k1, f64::from(tf));

@@ -1,83 +1,207 @@
 //! The inverted index: for each term, the rows that hold it and how often.
 //!
-//! [`InvertedIndex`] grows in memory; [`InvertedIndex::to_bytes`] freezes it into one block of
-//! bytes that [`PostingsView`] searches where it lies, without a load step. Both are
-//! [`Postings`], which is all that a search sees.
+//! A [`Builder`] takes texts; [`Builder::freeze`] makes of them two pieces of bytes that
+//! [`Postings`] searches where they lie, without a load step, and that [`merge`] joins.
 //!
-//! The block, little-endian, each array aligned to 8 bytes:
-//!
-//! | array | type | length |
-//! |---|---|---|
-//! | header: rows, terms, postings, bytes of all terms | u64 | 4 |
-//! | length of each row in terms | u32 | rows |
-//! | end of each term in the term bytes | u64 | terms |
-//! | end of each term's list in the postings | u64 | terms |
-//! | rows of all lists | u32 | postings |
-//! | frequencies of all lists | u32 | postings |
-//! | terms, sorted, one after the other | UTF-8 | bytes of all terms |
+//! `terms`, read with care when it is opened, each part aligned to 8 bytes: the sizes of the other
+//! parts, u64; the lengths of the rows; for each term the number of its postings and the first
+//! word of its list, u32; a finite-state transducer of the terms. `lists`: the
+//! [lists](super::lists), words of 4 bytes.
 
-use rustc_hash::FxHashMap;
+use fst::{IntoStreamer, Map, MapBuilder, Streamer, map::OpBuilder};
+use hashbrown::HashTable;
+use rustc_hash::FxBuildHasher;
+
+use std::hash::BuildHasher;
 
 use super::Analyzer;
+use super::lengths::Lengths;
+use super::lists::{List, encode};
 use crate::hit::Row;
+use crate::{Error, Result};
 
-/// The rows of one term, ascending, and the term's frequency in each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct List<'a> {
-    /// The rows.
-    pub rows: &'a [Row],
-    /// As many frequencies.
-    pub frequencies: &'a [u32],
+/// An inverted index as bytes.
+#[derive(Clone, Debug)]
+pub struct Frozen {
+    terms: Vec<u64>,
+    lists: Vec<u32>,
 }
 
-/// What a search needs of an inverted index.
-pub trait Postings: Sync {
-    /// The length of each row in terms.
-    fn lengths(&self) -> &[u32];
+impl Frozen {
+    /// The bytes of the terms and of the lists.
+    pub fn bytes(&self) -> [&[u8]; 2] {
+        [bytemuck::cast_slice(&self.terms), bytemuck::cast_slice(&self.lists)]
+    }
 
-    /// The list of a term, if any row holds it.
-    fn list(&self, term: &str) -> Option<List<'_>>;
+    /// The same, as bytes of their own.
+    pub(crate) fn into_bytes(self) -> [Vec<u8>; 2] {
+        [bytemuck::cast_slice(&self.terms).to_vec(), bytemuck::cast_slice(&self.lists).to_vec()]
+    }
+
+    /// The postings to search in.
+    ///
+    /// # Panics
+    /// Never: the bytes are its own.
+    pub fn view(&self) -> Postings<'_> {
+        let [terms, lists] = self.bytes();
+        Postings::new(terms, lists).expect("bytes that were just written")
+    }
 }
 
-#[derive(Clone, Debug, Default)]
-struct OwnedList {
-    rows: Vec<Row>,
+/// An inverted index that lies in bytes.
+#[derive(Clone, Debug)]
+pub struct Postings<'a> {
+    bytes: [&'a [u8]; 2],
+    lengths: Lengths<'a>,
+    entries: &'a [[u32; 2]],
+    terms: Map<&'a [u8]>,
+    lists: &'a [u32],
+}
+
+impl<'a> Postings<'a> {
+    /// The index in the two pieces that [`Frozen::bytes`] gives, aligned to 8 bytes; `None` if
+    /// they are no such pieces. The lists are not looked at, and not trusted later.
+    pub fn new(terms: &'a [u8], lists: &'a [u8]) -> Option<Self> {
+        let bytes = [terms, lists];
+        let mut rest = terms;
+        let sizes: &[u64] = bytemuck::try_cast_slice(take(&mut rest, 24)?).ok()?;
+        let &[lengths, entries, fst] = sizes else { return None };
+        let lengths = Lengths::new(take(&mut rest, lengths)?)?;
+        let entries: &[u32] = bytemuck::try_cast_slice(take(&mut rest, entries)?).ok()?;
+        let terms = Map::new(take(&mut rest, fst)?).ok()?;
+        let lists = bytemuck::try_cast_slice(lists).ok()?;
+        Some(Self { bytes, lengths, entries: entries.as_chunks().0, terms, lists })
+    }
+
+    /// What it was made of.
+    pub fn bytes(&self) -> [&'a [u8]; 2] {
+        self.bytes
+    }
+
+    /// The lengths of the rows.
+    pub fn lengths(&self) -> Lengths<'a> {
+        self.lengths
+    }
+
+    /// How many terms there are.
+    pub fn n_terms(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub(super) fn list(&self, term: &str) -> Option<List<'a>> {
+        self.list_of(self.terms.get(term)?)
+    }
+
+    fn list_of(&self, id: u64) -> Option<List<'a>> {
+        let [len, start] = self.entries.get(usize::try_from(id).ok()?)?;
+        List::new(*len as usize, self.lists.get(*start as usize..)?)
+    }
+}
+
+/// Takes a part of so many bytes off the front, with its padding.
+fn take<'a>(bytes: &mut &'a [u8], len: u64) -> Option<&'a [u8]> {
+    let len = usize::try_from(len).ok()?;
+    let (part, rest) = bytes.split_at_checked(len.checked_next_multiple_of(8)?)?;
+    *bytes = rest;
+    Some(&part[..len])
+}
+
+/// Writes terms in order with their lists.
+struct Writer {
+    terms: MapBuilder<Vec<u8>>,
+    entries: Vec<u32>,
+    lists: Vec<u32>,
+}
+
+impl Writer {
+    fn new() -> Self {
+        Self { terms: MapBuilder::memory(), entries: Vec::new(), lists: Vec::new() }
+    }
+
+    fn add(
+        &mut self,
+        term: &[u8],
+        rows: &[Row],
+        frequencies: &[u32],
+        length: impl Fn(Row) -> u32,
+    ) -> Result<()> {
+        let full = |_| Error::InvalidInput("one segment takes 16 GB of postings; cut the texts".into());
+        let start = u32::try_from(self.lists.len()).map_err(full)?;
+        let id = (self.entries.len() / 2) as u64;
+        self.terms.insert(term, id).map_err(|error| Error::InvalidInput(error.to_string()))?;
+        self.entries.extend([rows.len() as u32, start]);
+        encode(rows, frequencies, length, &mut self.lists);
+        Ok(())
+    }
+
+    fn finish(self, lengths: &[u8]) -> Frozen {
+        let terms = self.terms.into_inner().unwrap_or_default();
+        let entries: &[u8] = bytemuck::cast_slice(&self.entries);
+        let sizes = [lengths.len() as u64, entries.len() as u64, terms.len() as u64];
+        let parts: [&[u8]; 4] = [bytemuck::cast_slice(&sizes), lengths, entries, &terms];
+        let mut words = Vec::new();
+        for part in parts {
+            let at = words.len();
+            words.resize(at + part.len().div_ceil(8), 0u64);
+            bytemuck::cast_slice_mut(&mut words[at..])[..part.len()].copy_from_slice(part);
+        }
+        Frozen { terms: words, lists: self.lists }
+    }
+}
+
+/// Texts on their way into an index.
+#[derive(Debug, Default)]
+pub struct Builder {
+    terms: Terms,
+    /// The number of postings of each term.
+    counts: Vec<u32>,
+    /// One more than the place of each term's last posting.
+    last: Vec<u32>,
+    /// All postings, row by row.
+    ids: Vec<u32>,
     frequencies: Vec<u32>,
-}
-
-/// An inverted index in memory, growing at the end.
-#[derive(Clone, Debug, Default)]
-pub struct InvertedIndex {
-    ids: FxHashMap<Box<str>, u32>,
-    lists: Vec<OwnedList>,
+    /// Where each row's postings end.
+    ends: Vec<u32>,
     lengths: Vec<u32>,
-    total_length: u64,
 }
 
-impl InvertedIndex {
+impl Builder {
     /// Adds a text as the next row.
     pub fn add(&mut self, analyzer: &Analyzer, text: &str) {
-        let row = self.lengths.len() as Row;
+        let first = self.ids.len() as u32;
         let mut length = 0;
         analyzer.each(text, |term, _, _| {
             length += 1;
-            let next = self.lists.len() as u32;
-            let id = self.ids.get(term).copied().unwrap_or_else(|| {
-                self.ids.insert(term.into(), next);
-                self.lists.push(OwnedList::default());
-                next
-            });
-            let list = &mut self.lists[id as usize];
-            if list.rows.last() != Some(&row) {
-                list.rows.push(row);
-                list.frequencies.push(0);
+            let id = self.terms.id(term.as_bytes());
+            if id as usize == self.counts.len() {
+                self.counts.push(0);
+                self.last.push(0);
             }
-            if let Some(frequency) = list.frequencies.last_mut() {
-                *frequency += 1;
+            let last = &mut self.last[id as usize];
+            if *last > first {
+                self.frequencies[*last as usize - 1] += 1;
+            } else {
+                self.ids.push(id);
+                self.frequencies.push(1);
+                self.counts[id as usize] += 1;
+                *last = self.ids.len() as u32;
             }
         });
+        self.ends.push(self.ids.len() as u32);
         self.lengths.push(length);
-        self.total_length += u64::from(length);
+    }
+
+    /// Takes back all rows but the first `rows`.
+    pub fn truncate(&mut self, rows: usize) {
+        let first = rows.checked_sub(1).map_or(0, |last| self.ends[last] as usize);
+        for &id in &self.ids[first..] {
+            self.counts[id as usize] -= 1;
+            self.last[id as usize] = 0;
+        }
+        self.ids.truncate(first);
+        self.frequencies.truncate(first);
+        self.ends.truncate(rows);
+        self.lengths.truncate(rows);
     }
 
     /// The number of rows.
@@ -90,199 +214,213 @@ impl InvertedIndex {
         self.lengths.is_empty()
     }
 
-    /// The sum of all rows' lengths.
-    pub fn total_length(&self) -> u64 {
-        self.total_length
+    /// The number of postings: a builder takes 2^32 at most.
+    pub fn n_postings(&self) -> usize {
+        self.ids.len()
     }
 
-    /// The index as one block of bytes.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let mut terms: Vec<(&str, &OwnedList)> =
-            self.ids.iter().map(|(term, &id)| (&**term, &self.lists[id as usize])).collect();
-        terms.sort_unstable_by_key(|(term, _)| *term);
-        let ends = |len: fn(&(&str, &OwnedList)) -> usize| {
-            terms.iter().scan(0, move |sum, item| {
-                *sum += len(item) as u64;
-                Some(*sum)
-            })
-        };
-        let term_ends: Vec<u64> = ends(|(term, _)| term.len()).collect();
-        let list_ends: Vec<u64> = ends(|(_, list)| list.rows.len()).collect();
-        let last = |ends: &[u64]| ends.last().copied().unwrap_or(0);
-
-        let mut bytes = Vec::new();
-        let header = [self.lengths.len() as u64, terms.len() as u64, last(&list_ends), last(&term_ends)];
-        append(&mut bytes, bytemuck::cast_slice(&header));
-        append(&mut bytes, bytemuck::cast_slice(&self.lengths));
-        append(&mut bytes, bytemuck::cast_slice(&term_ends));
-        append(&mut bytes, bytemuck::cast_slice(&list_ends));
-        let rows: Vec<u32> = terms.iter().flat_map(|(_, list)| list.rows.iter().copied()).collect();
-        append(&mut bytes, bytemuck::cast_slice(&rows));
-        let frequencies: Vec<u32> =
-            terms.iter().flat_map(|(_, list)| list.frequencies.iter().copied()).collect();
-        append(&mut bytes, bytemuck::cast_slice(&frequencies));
-        for (term, _) in &terms {
-            bytes.extend_from_slice(term.as_bytes());
+    /// The index of its rows.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] if there are more postings than one index holds.
+    pub fn freeze(&self) -> Result<Frozen> {
+        let mut order: Vec<u32> = (0..self.counts.len() as u32).collect();
+        order.retain(|id| self.counts[*id as usize] > 0);
+        order.sort_unstable_by(|a, b| self.terms.get(*a).cmp(self.terms.get(*b)));
+        let mut next = vec![0u32; self.counts.len()];
+        let mut sum = 0;
+        for &id in &order {
+            next[id as usize] = sum;
+            sum += self.counts[id as usize];
         }
-        bytes
-    }
-}
-
-/// Appends an array and pads it to 8 bytes.
-fn append(bytes: &mut Vec<u8>, array: &[u8]) {
-    bytes.extend_from_slice(array);
-    bytes.resize(bytes.len().next_multiple_of(8), 0);
-}
-
-impl Postings for InvertedIndex {
-    fn lengths(&self) -> &[u32] {
-        &self.lengths
-    }
-
-    fn list(&self, term: &str) -> Option<List<'_>> {
-        let list = &self.lists[*self.ids.get(term)? as usize];
-        Some(List { rows: &list.rows, frequencies: &list.frequencies })
-    }
-}
-
-/// An inverted index that lies in a block of bytes.
-#[derive(Clone, Copy, Debug)]
-pub struct PostingsView<'a> {
-    lengths: &'a [u32],
-    term_ends: &'a [u64],
-    list_ends: &'a [u64],
-    rows: &'a [Row],
-    frequencies: &'a [u32],
-    terms: &'a [u8],
-}
-
-impl<'a> PostingsView<'a> {
-    /// The index in a block that [`InvertedIndex::to_bytes`] gave, aligned to 8 bytes. Nothing is
-    /// read but the header, and nothing is trusted: a look-up in a block with false offsets finds
-    /// nothing.
-    pub fn new(bytes: &'a [u8]) -> Option<Self> {
-        let mut rest = bytes;
-        let header: &[u64] = take(&mut rest, 4)?;
-        let [rows, terms, postings, term_bytes] = header.try_into().ok()?;
-        let view = Self {
-            lengths: take(&mut rest, rows)?,
-            term_ends: take(&mut rest, terms)?,
-            list_ends: take(&mut rest, terms)?,
-            rows: take(&mut rest, postings)?,
-            frequencies: take(&mut rest, postings)?,
-            terms: rest,
-        };
-        (view.terms.len() as u64 == term_bytes).then_some(view)
-    }
-
-    /// The index in memory, to add to.
-    pub fn to_owned(&self) -> Option<InvertedIndex> {
-        let mut owned = InvertedIndex { lengths: self.lengths.to_vec(), ..InvertedIndex::default() };
-        owned.total_length = self.lengths.iter().map(|&length| u64::from(length)).sum();
-        for id in 0..self.term_ends.len() {
-            let term = std::str::from_utf8(self.term(id)?).ok()?;
-            let list = self.list_of(id)?;
-            owned.ids.insert(term.into(), id as u32);
-            owned.lists.push(OwnedList { rows: list.rows.to_vec(), frequencies: list.frequencies.to_vec() });
+        let (mut rows, mut frequencies) = (vec![0; self.ids.len()], vec![0; self.ids.len()]);
+        let mut start = 0;
+        for (row, &end) in self.ends.iter().enumerate() {
+            for i in start..end as usize {
+                let place = &mut next[self.ids[i] as usize];
+                rows[*place as usize] = row as Row;
+                frequencies[*place as usize] = self.frequencies[i];
+                *place += 1;
+            }
+            start = end as usize;
         }
-        Some(owned)
-    }
-
-    fn term(&self, id: usize) -> Option<&'a [u8]> {
-        self.terms.get(span(self.term_ends, id)?)
-    }
-
-    fn list_of(&self, id: usize) -> Option<List<'a>> {
-        let span = span(self.list_ends, id)?;
-        Some(List { rows: self.rows.get(span.clone())?, frequencies: self.frequencies.get(span)? })
+        let mut writer = Writer::new();
+        let mut start = 0;
+        for &id in &order {
+            let list = start..next[id as usize] as usize;
+            start = list.end;
+            let length = |row: Row| self.lengths[row as usize];
+            writer.add(self.terms.get(id), &rows[list.clone()], &frequencies[list], length)?;
+        }
+        Ok(writer.finish(&Lengths::to_bytes(&self.lengths)))
     }
 }
 
-/// Takes an array of `len` values off the front, with its padding.
-fn take<'a, T: bytemuck::Pod>(bytes: &mut &'a [u8], len: u64) -> Option<&'a [T]> {
-    let size = usize::try_from(len).ok()?.checked_mul(size_of::<T>())?;
-    let (array, rest) = bytes.split_at_checked(size.checked_next_multiple_of(8)?)?;
-    *bytes = rest;
-    bytemuck::try_cast_slice(&array[..size]).ok()
+/// Terms and their numbers, in order of appearance.
+#[derive(Debug, Default)]
+struct Terms {
+    table: HashTable<u32>,
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
 }
 
-fn span(ends: &[u64], id: usize) -> Option<std::ops::Range<usize>> {
-    let start = if id == 0 { 0 } else { ends[id - 1] };
-    Some(usize::try_from(start).ok()?..usize::try_from(ends[id]).ok()?)
-}
-
-impl Postings for PostingsView<'_> {
-    fn lengths(&self) -> &[u32] {
-        self.lengths
+impl Terms {
+    fn get(&self, id: u32) -> &[u8] {
+        term(&self.bytes, &self.ends, id)
     }
 
-    fn list(&self, term: &str) -> Option<List<'_>> {
-        let (mut low, mut high) = (0, self.term_ends.len());
-        while low < high {
-            let middle = usize::midpoint(low, high);
-            match self.term(middle)?.cmp(term.as_bytes()) {
-                std::cmp::Ordering::Equal => return self.list_of(middle),
-                std::cmp::Ordering::Less => low = middle + 1,
-                std::cmp::Ordering::Greater => high = middle,
+    /// The number of a term, a new one if it is new.
+    fn id(&mut self, new: &[u8]) -> u32 {
+        let Self { table, bytes, ends } = self;
+        let hash = |bytes: &[u8]| FxBuildHasher.hash_one(bytes);
+        let entry =
+            table.entry(hash(new), |id| term(bytes, ends, *id) == new, |id| hash(term(bytes, ends, *id)));
+        match entry {
+            hashbrown::hash_table::Entry::Occupied(entry) => *entry.get(),
+            hashbrown::hash_table::Entry::Vacant(entry) => {
+                let id = ends.len() as u32;
+                entry.insert(id);
+                bytes.extend_from_slice(new);
+                ends.push(bytes.len());
+                id
             }
         }
-        None
     }
+}
+
+fn term<'a>(bytes: &'a [u8], ends: &[usize], id: u32) -> &'a [u8] {
+    let start = (id as usize).checked_sub(1).map_or(0, |before| ends[before]);
+    &bytes[start..ends[id as usize]]
+}
+
+/// One index of several, whose rows follow one another.
+///
+/// # Errors
+/// [`Error::InvalidInput`] if there are more postings than one index holds.
+pub fn merge(parts: &[Postings<'_>]) -> Result<Frozen> {
+    let mut lengths = Vec::new();
+    let mut bases = Vec::new();
+    for part in parts {
+        bases.push(lengths.len() as Row);
+        lengths.extend((0..part.lengths.len()).map(|row| part.lengths.of(row as Row)));
+    }
+    let mut terms = OpBuilder::new();
+    for part in parts {
+        terms.push(part.terms.into_stream());
+    }
+    let mut terms = terms.union();
+    let mut writer = Writer::new();
+    let (mut rows, mut frequencies) = (Vec::new(), Vec::new());
+    while let Some((term, places)) = terms.next() {
+        rows.clear();
+        frequencies.clear();
+        let mut places = places.to_vec();
+        places.sort_unstable_by_key(|place| place.index);
+        for place in places {
+            let (part, base) = (&parts[place.index], bases[place.index]);
+            let Some(list) = part.list_of(place.value) else { continue };
+            list.each_block(|block| {
+                rows.extend(block.rows().iter().map(|row| base + row));
+                frequencies.extend_from_slice(block.frequencies());
+            });
+        }
+        writer.add(term, &rows, &frequencies, |row| lengths.get(row as usize).copied().unwrap_or(0))?;
+    }
+    Ok(writer.finish(&Lengths::to_bytes(&lengths)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::collections::BTreeMap;
 
-    fn index(texts: &[String]) -> InvertedIndex {
+    fn frozen(texts: &[String]) -> Frozen {
         let analyzer = Analyzer::named("plain").unwrap();
-        let mut index = InvertedIndex::default();
-        texts.iter().for_each(|text| index.add(&analyzer, text));
-        index
+        let mut builder = Builder::default();
+        texts.iter().for_each(|text| builder.add(&analyzer, text));
+        builder.freeze().unwrap()
     }
 
-    /// Bytes at an address that is a multiple of 8.
-    fn aligned(bytes: &[u8]) -> Vec<u64> {
-        let mut words = vec![0; bytes.len().div_ceil(8)];
-        bytemuck::cast_slice_mut(&mut words)[..bytes.len()].copy_from_slice(bytes);
-        words
+    /// Term -> row -> frequency, by counting words.
+    fn counted(texts: &[String]) -> BTreeMap<&str, BTreeMap<Row, u32>> {
+        let mut all: BTreeMap<&str, BTreeMap<Row, u32>> = BTreeMap::new();
+        for (row, text) in texts.iter().enumerate() {
+            for word in text.split_whitespace() {
+                *all.entry(word).or_default().entry(row as Row).or_default() += 1;
+            }
+        }
+        all
+    }
+
+    fn texts() -> impl Strategy<Value = Vec<String>> {
+        prop::collection::vec("[a-d]{0,2}( [a-c]{1,2}){0,6}", 0..300)
     }
 
     proptest! {
         #[test]
-        fn frozen_thawed_and_grown_hold_the_same(texts in prop::collection::vec("[a-d ]{0,12}", 0..20)) {
-            let grown = index(&texts);
-            let bytes = grown.to_bytes();
-            let words = aligned(&bytes);
-            let view = PostingsView::new(&bytemuck::cast_slice(&words)[..bytes.len()]).unwrap();
-            let thawed = view.to_owned().unwrap();
-            prop_assert_eq!(view.lengths(), grown.lengths());
-            prop_assert_eq!(thawed.total_length(), grown.total_length());
-            for term in grown.ids.keys().map(|term| &**term).chain(["zzz", ""]) {
-                prop_assert_eq!(view.list(term), grown.list(term));
-                prop_assert_eq!(thawed.list(term), grown.list(term));
+        fn an_index_holds_what_its_texts_hold(texts in texts()) {
+            let frozen = frozen(&texts);
+            let postings = frozen.view();
+            let expected = counted(&texts);
+            prop_assert_eq!(postings.n_terms(), expected.len());
+            for (term, rows) in &expected {
+                let mut found = BTreeMap::new();
+                postings.list(term).unwrap().each_block(|block| {
+                    found.extend(block.rows().iter().copied().zip(block.frequencies().iter().copied()));
+                });
+                prop_assert_eq!(&found, rows);
             }
-            prop_assert_eq!(thawed.to_bytes(), bytes);
+            prop_assert!(postings.list("zzz").is_none() && postings.list("").is_none());
+            let lengths = postings.lengths();
+            prop_assert_eq!(lengths.len(), texts.len());
+            for (row, text) in texts.iter().enumerate() {
+                prop_assert_eq!(lengths.of(row as Row), text.split_whitespace().count() as u32);
+            }
         }
 
         #[test]
-        fn damaged_bytes_never_panic(
-            texts in prop::collection::vec("[a-d ]{1,12}", 1..8),
-            at in any::<prop::sample::Index>(), value in any::<u8>(), cut in any::<prop::sample::Index>(),
-        ) {
-            let bytes = index(&texts).to_bytes();
-            let mut words = aligned(&bytes);
-            let damaged = &mut bytemuck::cast_slice_mut::<u64, u8>(&mut words)[..bytes.len()];
-            damaged[at.index(bytes.len())] = value;
-            for slice in [&damaged[..], &damaged[..cut.index(bytes.len())]] {
-                if let Some(view) = PostingsView::new(slice) {
-                    for term in ["a", "b", "abcd", "zzz"] {
-                        let _ = view.list(term);
-                    }
-                    let _ = view.to_owned();
-                }
-            }
+        fn merged_pieces_are_the_bytes_of_the_whole(texts in texts(), cut in any::<prop::sample::Index>()) {
+            let cut = cut.index(texts.len() + 1);
+            let [left, right] = [frozen(&texts[..cut]), frozen(&texts[cut..])];
+            let merged = merge(&[left.view(), right.view()]).unwrap();
+            let whole = frozen(&texts);
+            prop_assert_eq!(merged.bytes(), whole.bytes());
         }
+    }
+
+    #[test]
+    fn rows_that_are_taken_back_leave_no_trace() {
+        let analyzer = Analyzer::named("plain").unwrap();
+        let mut builder = Builder::default();
+        for text in ["a b a", "b", "c a", "d d"] {
+            builder.add(&analyzer, text);
+        }
+        builder.truncate(1);
+        builder.add(&analyzer, "a e");
+        assert_eq!(builder.freeze().unwrap().bytes(), frozen(&["a b a".into(), "a e".into()]).bytes());
+        builder.truncate(0);
+        assert_eq!(builder.freeze().unwrap().bytes(), frozen(&[]).bytes());
+    }
+
+    #[test]
+    fn more_lengths_than_short_codes_take() {
+        let lengths: Vec<u32> = (0..70_000).map(|i| i * 3 % 70_000).collect();
+        let bytes = Lengths::to_bytes(&lengths);
+        let mut words = vec![0u64; bytes.len().div_ceil(8)];
+        bytemuck::cast_slice_mut(&mut words)[..bytes.len()].copy_from_slice(&bytes);
+        let view = Lengths::new(&bytemuck::cast_slice(&words)[..bytes.len()]).unwrap();
+        assert!((0..70_000).all(|row| view.of(row) == lengths[row as usize]));
+    }
+
+    #[test]
+    fn pieces_of_other_sizes_are_refused() {
+        let frozen = frozen(&["a b".into(), "b c c".into()]);
+        let [terms, lists] = frozen.bytes();
+        for cut in (0..terms.len()).step_by(8) {
+            assert!(Postings::new(&terms[..cut], lists).is_none());
+        }
+        assert!(Postings::new(terms, &lists[..lists.len() - 1]).is_none());
+        assert!(Postings::new(terms, &lists[..0]).unwrap().list("b").is_none_or(|list| list.len == 2));
     }
 }

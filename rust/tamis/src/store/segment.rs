@@ -6,7 +6,7 @@
 //! | `texts` | the text of each document, UTF-8 |
 //! | `rows` | u32: the first row of each document, then the number of rows |
 //! | `chunks` | a record a row |
-//! | `postings` | the inverted index over the rows |
+//! | `terms`, `lists` | the inverted index over the rows, see [`crate::lexical`] |
 //! | `vectors` | f32: a row's vector after the other; absent without vectors |
 //! | `frame`, `nibbles`, `fine`, `bits` | the vectors' [codes](super::codes); absent where they are few |
 //!
@@ -20,7 +20,7 @@ use super::format::Container;
 use crate::dense::codes::pay;
 use crate::dense::{Codes, CodesView, Frame, Metric, WORTH_CODES, prepare};
 use crate::hit::Row;
-use crate::lexical::{Analyzer, InvertedIndex, PostingsView};
+use crate::lexical::{Analyzer, Builder, Postings};
 use crate::threads::{self, Stop};
 use crate::{Error, Result};
 
@@ -41,7 +41,7 @@ pub(crate) struct SegmentBuilder {
     texts: BlobsBuilder,
     rows: Vec<u32>,
     chunks: BlobsBuilder,
-    postings: InvertedIndex,
+    postings: Builder,
     vectors: Vec<f32>,
 }
 
@@ -53,7 +53,7 @@ impl SegmentBuilder {
             texts: BlobsBuilder::default(),
             rows: vec![0],
             chunks: BlobsBuilder::default(),
-            postings: InvertedIndex::default(),
+            postings: Builder::default(),
             vectors: Vec::new(),
         }
     }
@@ -101,12 +101,14 @@ impl SegmentBuilder {
 
     /// The sections to be written.
     pub(crate) fn finish(self) -> Result<Vec<(&'static str, Vec<u8>)>> {
+        let [terms, lists] = self.postings.freeze()?.into_bytes();
         let mut sections = vec![
             ("docs", self.documents.finish()),
             ("texts", self.texts.finish()),
             ("rows", bytemuck::cast_slice(&self.rows).to_vec()),
             ("chunks", self.chunks.finish()),
-            ("postings", self.postings.to_bytes()),
+            ("terms", terms),
+            ("lists", lists),
         ];
         if let Some(dim) = self.dim {
             sections.push(("vectors", bytemuck::cast_slice(&self.vectors).to_vec()));
@@ -139,7 +141,7 @@ impl Segment {
         let (Some(documents), Some(rows)) = (documents, starts.last().map(|&rows| rows as usize)) else {
             return Err(corrupt("its documents cannot be read"));
         };
-        let postings = PostingsView::new(segment.container.section("postings")?);
+        let postings = segment.postings();
         let values = match dim {
             Some(_) => segment.container.array::<f32>("vectors")?.len(),
             None => 0,
@@ -149,7 +151,7 @@ impl Segment {
             && starts.len() == documents + 1
             && segment.blobs("texts").is_some_and(|texts| texts.len() == documents)
             && segment.blobs("chunks").is_some_and(|chunks| chunks.len() == rows)
-            && postings.is_some_and(|postings| crate::lexical::Postings::lengths(&postings).len() == rows)
+            && postings.is_ok_and(|postings| postings.lengths().len() == rows)
             && Some(values) == rows.checked_mul(dim.unwrap_or(0));
         if !fits {
             return Err(corrupt("its sections do not fit together"));
@@ -213,8 +215,8 @@ impl Segment {
         codes::view(&self.container, self.frame.as_ref()?).ok()
     }
 
-    pub(crate) fn postings(&self) -> Result<PostingsView<'_>> {
-        PostingsView::new(self.container.section("postings")?)
+    pub(crate) fn postings(&self) -> Result<Postings<'_>> {
+        Postings::new(self.container.section("terms")?, self.container.section("lists")?)
             .ok_or_else(|| self.container.corrupt("its postings cannot be read"))
     }
 

@@ -10,7 +10,7 @@ use super::codes;
 use super::format::{self, Container};
 use super::fs::{Disk, FileSystem};
 use crate::dense::{CodesView, Frame, Matrix, Metric, OnZero, Stored};
-use crate::lexical::{Bm25, InvertedIndex, PostingsView};
+use crate::lexical::{Bm25, InvertedIndex, Piece, Postings};
 use crate::threads::Stop;
 use crate::{Error, Result};
 
@@ -141,39 +141,59 @@ pub fn open_matrix(path: &Path, verify: bool) -> Result<Matrix> {
     Ok(Matrix::of_stored(Box::new(StoredMatrix { container, frame }), meta.dim, metric, on_zero))
 }
 
+/// An inverted index in a file that is mapped.
+#[derive(Debug)]
+struct StoredPostings(Container);
+
+impl StoredPostings {
+    fn try_postings(&self) -> Result<Postings<'_>> {
+        Postings::new(self.0.section("terms")?, self.0.section("lists")?)
+            .ok_or_else(|| self.0.corrupt("its postings cannot be read"))
+    }
+}
+
+impl Piece for StoredPostings {
+    fn postings(&self) -> Postings<'_> {
+        self.try_postings().expect("sections that were read when the file was opened")
+    }
+}
+
 /// Writes an inverted index to a file, with the name of its analyzer and its formula.
 ///
 /// # Errors
-/// [`Error::Io`].
-pub fn save_postings(path: &Path, postings: &InvertedIndex, analyzer: &str, bm25: &Bm25) -> Result<()> {
+/// [`Error::Io`], [`Error::InvalidInput`] if there are more postings than a file takes.
+pub fn save_postings(path: &Path, index: &InvertedIndex, analyzer: &str) -> Result<()> {
+    let bm25 = index.bm25();
     let meta = LexicalMeta {
         analyzer: analyzer.to_owned(),
         variant: bm25.variant().to_owned(),
         k1: bm25.k1(),
         b: bm25.b(),
     };
-    save(path, "lexical index", &meta, &[("postings", &postings.to_bytes())])
+    index.as_one(|postings| {
+        let [terms, lists] = postings.bytes();
+        save(path, "lexical index", &meta, &[("terms", terms), ("lists", lists)])
+    })
 }
 
-/// Reads what [`save_postings`] wrote.
+/// Maps what [`save_postings`] wrote; gives the name of the analyzer, too.
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::Io`], [`Error::Corrupt`], [`Error::FormatTooNew`].
-pub fn open_postings(path: &Path) -> Result<(InvertedIndex, String, Bm25)> {
+pub fn open_postings(path: &Path) -> Result<(InvertedIndex, String)> {
     let container = open(path, "lexical index", usize::MAX)?;
     let meta: LexicalMeta = meta(&container)?;
     let bm25 =
         Bm25::new(&meta.variant, meta.k1, meta.b).map_err(|error| container.corrupt(error.to_string()))?;
-    let postings = PostingsView::new(container.section("postings")?)
-        .and_then(|view| view.to_owned())
-        .ok_or_else(|| container.corrupt("its postings cannot be read"))?;
-    Ok((postings, meta.analyzer, bm25))
+    let stored = StoredPostings(container);
+    stored.try_postings()?;
+    Ok((InvertedIndex::of(Box::new(stored), bm25), meta.analyzer))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lexical::{Analyzer, Postings};
+    use crate::lexical::{Analyzer, Evaluation};
 
     #[test]
     fn blocks_come_back_and_replace_their_elders() {
@@ -188,13 +208,17 @@ mod tests {
             assert_eq!((values(&opened), opened.metric()), (values(&matrix), Metric::Dot));
         }
 
-        let mut index = InvertedIndex::default();
-        index.add(&Analyzer::named("default").unwrap(), "early termination");
-        let path = folder.path().join("lexical");
         let bm25 = Bm25::new("atire", 0.9, 0.4).unwrap();
-        save_postings(&path, &index, "default", &bm25).unwrap();
-        let (opened, analyzer, formula) = open_postings(&path).unwrap();
-        assert_eq!((opened.lengths(), analyzer.as_str(), formula), (index.lengths(), "default", bm25));
+        let mut index = InvertedIndex::new(bm25);
+        let name = "default";
+        index.add(&Analyzer::named(name).unwrap(), &["early termination", "early"], &Stop::never()).unwrap();
+        let path = folder.path().join("lexical");
+        save_postings(&path, &index, name).unwrap();
+        index.build().unwrap();
+        let (opened, analyzer) = open_postings(&path).unwrap();
+        assert_eq!((opened.len(), analyzer.as_str(), opened.bm25()), (2, name, &bm25));
+        let hits = |index: &InvertedIndex| index.search(&["termin".into()], 5, Evaluation::Auto);
+        assert_eq!((hits(&opened), hits(&opened).len()), (hits(&index), 1));
         assert!(matches!(open_matrix(&path, false), Err(Error::Corrupt { .. })));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
     }

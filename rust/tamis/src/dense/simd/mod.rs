@@ -310,9 +310,9 @@ impl Plain for Fine<'_> {
     }
 }
 
-/// Plain code that is worth being compiled for each instruction set: what the compiler makes of
-/// its loops over arrays is then as wide as the registers are. No bit of a result depends on it.
-pub(super) trait Plain {
+/// Plain code, of other rooms as well, that is worth being compiled for each instruction set: what
+/// the compiler makes of its loops over arrays is then as wide as the registers are. No bit of a result depends on it.
+pub(crate) trait Plain {
     type Done;
 
     /// To be marked `#[inline(always)]`, with all that it calls: a target feature ends at a call.
@@ -320,7 +320,7 @@ pub(super) trait Plain {
 }
 
 /// Runs plain code compiled for the level.
-pub(super) fn compiled_for<P: Plain>(level: Level, plain: P) -> P::Done {
+pub(crate) fn compiled_for<P: Plain>(level: Level, plain: P) -> P::Done {
     match level.0 {
         Isa::Scalar => plain.run(),
         // With AVX-512 the compiler prefers scattered loads and stores to plain loops.

@@ -1,0 +1,332 @@
+//! Posting lists as words: blocks of 128 postings in the layout of SIMD-BP128 (Lemire and Boytsov,
+//! 2015), then the rest in bits one after the other.
+//!
+//! | words | content |
+//! |---|---|
+//! | 4 a full block | its [header](Header) |
+//! | blocks | gaps of rows, then frequencies, 4 words for each bit of each |
+//! | rest | bits a gap and a frequency (a byte each), gaps, frequencies |
+//!
+//! A gap is the distance to the row before, less 1; a frequency is stored less 1. Nothing that is
+//! read is trusted: a damaged list gives wrong postings or none.
+
+use bitpacking::{BitPacker, BitPacker4x};
+
+use super::bounds::{Pair, competitive};
+use crate::hit::Row;
+
+/// Postings in a full block.
+pub(super) const BLOCK: usize = BitPacker4x::BLOCK_LEN;
+
+/// Words of a header.
+const HEADER: usize = 4;
+
+/// What is known of a full block without decoding it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Header {
+    /// Its last row.
+    pub(super) last: Row,
+    /// Its first word, counted from the end of the headers.
+    start: u32,
+    row_bits: u8,
+    frequency_bits: u8,
+    /// No posting of the block is worth more than the best of these.
+    pub(super) pairs: [Pair; 3],
+}
+
+impl Header {
+    fn to_words(self) -> [u32; HEADER] {
+        let [a, b, c] = self.pairs.map(|pair| u32::from(pair.0));
+        let bits = u32::from(self.row_bits) | u32::from(self.frequency_bits) << 8;
+        [self.last, self.start, bits | a << 16, b | c << 16]
+    }
+
+    fn of_words([last, start, first, second]: [u32; HEADER]) -> Self {
+        let pairs = [first >> 16, second & 0xffff, second >> 16].map(|pair| Pair(pair as u16));
+        Self { last, start, row_bits: first as u8, frequency_bits: (first >> 8) as u8, pairs }
+    }
+
+    /// The words of its gaps, and of them and its frequencies.
+    fn sizes(self) -> (usize, usize) {
+        let rows = usize::from(self.row_bits) * BLOCK / 32;
+        (rows, rows + usize::from(self.frequency_bits) * BLOCK / 32)
+    }
+}
+
+/// Appends a list; `length` gives the length of a row.
+pub(super) fn encode(rows: &[Row], frequencies: &[u32], length: impl Fn(Row) -> u32, out: &mut Vec<u32>) {
+    let packer = BitPacker4x::new();
+    let (row_blocks, row_rest) = rows.as_chunks::<BLOCK>();
+    let (frequency_blocks, frequency_rest) = frequencies.as_chunks::<BLOCK>();
+    let headers = out.len();
+    out.resize(headers + HEADER * row_blocks.len(), 0);
+    let first = out.len();
+    let mut before = None;
+    for (i, (rows, frequencies)) in row_blocks.iter().zip(frequency_blocks).enumerate() {
+        let less = frequencies.map(|frequency| frequency - 1);
+        let header = Header {
+            last: rows[BLOCK - 1],
+            start: (out.len() - first) as u32,
+            row_bits: packer.num_bits_strictly_sorted(before, rows),
+            frequency_bits: packer.num_bits(&less),
+            pairs: competitive(rows.iter().zip(frequencies).map(|(row, tf)| (*tf, length(*row)))),
+        };
+        let at = out.len();
+        let (gaps, all) = header.sizes();
+        out.resize(at + all, 0);
+        let (gaps, frequencies) = out[at..].split_at_mut(gaps);
+        packer.compress_strictly_sorted(before, rows, bytemuck::cast_slice_mut(gaps), header.row_bits);
+        packer.compress(&less, bytemuck::cast_slice_mut(frequencies), header.frequency_bits);
+        out[headers + HEADER * i..][..HEADER].copy_from_slice(&header.to_words());
+        before = Some(header.last);
+    }
+    if !row_rest.is_empty() {
+        encode_rest(before, row_rest, frequency_rest, out);
+    }
+}
+
+fn encode_rest(before: Option<Row>, rows: &[Row], frequencies: &[u32], out: &mut Vec<u32>) {
+    let mut next = before.map_or(0, |row| row + 1);
+    let gap = |row: &Row| {
+        let gap = row - next;
+        next = row + 1;
+        gap
+    };
+    let gaps: Vec<u32> = rows.iter().map(gap).collect();
+    let less: Vec<u32> = frequencies.iter().map(|frequency| frequency - 1).collect();
+    let bits = |values: &[u32]| 32 - values.iter().fold(0, |all, value| all | value).leading_zeros();
+    let (row_bits, frequency_bits) = (bits(&gaps), bits(&less));
+    let mut bits = u64::from(row_bits | frequency_bits << 8);
+    let mut filled = 16;
+    let values =
+        gaps.iter().map(|gap| (*gap, row_bits)).chain(less.iter().map(|less| (*less, frequency_bits)));
+    for (value, width) in values {
+        bits |= u64::from(value) << filled;
+        filled += width;
+        if filled >= 32 {
+            out.push(bits as u32);
+            bits >>= 32;
+            filled -= 32;
+        }
+    }
+    if filled > 0 {
+        out.push(bits as u32);
+    }
+}
+
+/// Decoded postings.
+#[derive(Clone, Debug)]
+pub(super) struct Block {
+    rows: [Row; BLOCK],
+    frequencies: [u32; BLOCK],
+    len: usize,
+    /// Whether each frequency is 1.
+    pub(super) single: bool,
+}
+
+impl Default for Block {
+    fn default() -> Self {
+        Self { rows: [0; BLOCK], frequencies: [1; BLOCK], len: 0, single: true }
+    }
+}
+
+impl Block {
+    pub(super) fn rows(&self) -> &[Row] {
+        &self.rows[..self.len]
+    }
+
+    pub(super) fn frequencies(&self) -> &[u32] {
+        &self.frequencies[..self.len]
+    }
+
+    /// Notes whether each frequency is 1; tells whether there are others to decode.
+    fn turn_to(&mut self, single: bool) -> bool {
+        if single && !self.single {
+            self.frequencies = [1; BLOCK];
+        }
+        self.single = single;
+        !single
+    }
+}
+
+/// The postings of a term.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct List<'a> {
+    /// How many there are.
+    pub(super) len: usize,
+    headers: &'a [[u32; HEADER]],
+    words: &'a [u32],
+}
+
+impl<'a> List<'a> {
+    /// The list of so many postings at the beginning of `words`.
+    pub(super) fn new(len: usize, words: &'a [u32]) -> Option<Self> {
+        let (headers, words) = words.split_at_checked(HEADER * (len / BLOCK))?;
+        Some(Self { len, headers: headers.as_chunks().0, words })
+    }
+
+    /// The number of full blocks.
+    pub(super) fn full_blocks(&self) -> usize {
+        self.headers.len()
+    }
+
+    /// The number of blocks, the rest counted as one.
+    pub(super) fn blocks(&self) -> usize {
+        self.len.div_ceil(BLOCK)
+    }
+
+    /// The header of a full block.
+    pub(super) fn header(&self, block: usize) -> Header {
+        Header::of_words(self.headers[block])
+    }
+
+    /// The last row of the block before.
+    fn before(&self, block: usize) -> Option<Row> {
+        block.checked_sub(1).map(|before| self.headers[before][0])
+    }
+
+    /// Decodes a block.
+    pub(super) fn decode(&self, block: usize, out: &mut Block) {
+        out.len = 0;
+        if block < self.headers.len() {
+            self.decode_full(block, out);
+        } else if block < self.blocks() {
+            self.decode_rest(out);
+        }
+    }
+
+    fn decode_full(&self, block: usize, out: &mut Block) {
+        let header = self.header(block);
+        let (gaps, all) = header.sizes();
+        if header.row_bits > 32 || header.frequency_bits > 32 {
+            return;
+        }
+        let Some(words) = self.words.get(header.start as usize..).and_then(|words| words.get(..all)) else {
+            return;
+        };
+        let (gaps, frequencies) = words.split_at(gaps);
+        let packer = BitPacker4x::new();
+        packer.decompress_strictly_sorted(
+            self.before(block),
+            bytemuck::cast_slice(gaps),
+            &mut out.rows,
+            header.row_bits,
+        );
+        if out.turn_to(header.frequency_bits == 0) {
+            packer.decompress(bytemuck::cast_slice(frequencies), &mut out.frequencies, header.frequency_bits);
+            out.frequencies.iter_mut().for_each(|frequency| *frequency = frequency.saturating_add(1));
+        }
+        out.len = BLOCK;
+    }
+
+    fn decode_rest(&self, out: &mut Block) {
+        let start = self.headers.last().map_or(0, |header| {
+            let header = Header::of_words(*header);
+            header.start as usize + header.sizes().1
+        });
+        let Some(words) = self.words.get(start..) else { return };
+        let Some(bits) = words.first() else { return };
+        let (row_bits, frequency_bits) = (bits & 0xff, bits >> 8 & 0xff);
+        let len = self.len % BLOCK;
+        if row_bits > 32 || frequency_bits > 32 {
+            return;
+        }
+        let mut bits = Bits { words, at: 16 };
+        let mut next = self.before(self.headers.len()).map_or(0, |row| row.wrapping_add(1));
+        for row in &mut out.rows[..len] {
+            *row = next.wrapping_add(bits.take(row_bits));
+            next = row.wrapping_add(1);
+        }
+        if out.turn_to(frequency_bits == 0) {
+            for frequency in &mut out.frequencies[..len] {
+                *frequency = bits.take(frequency_bits).saturating_add(1);
+            }
+        }
+        out.len = len;
+    }
+
+    /// Calls `f` with all rows and frequencies, a block at a time.
+    pub(super) fn each_block(&self, mut f: impl FnMut(&Block)) {
+        let mut block = Block::default();
+        for i in 0..self.blocks() {
+            self.decode(i, &mut block);
+            f(&block);
+        }
+    }
+}
+
+/// Numbers in bits one after the other; zeros behind the end.
+struct Bits<'a> {
+    words: &'a [u32],
+    at: usize,
+}
+
+impl Bits<'_> {
+    fn take(&mut self, bits: u32) -> u32 {
+        let word = |i: usize| u64::from(self.words.get(i).copied().unwrap_or(0));
+        let at = self.at / 32;
+        let pair = word(at) | word(at + 1) << 32;
+        self.at += bits as usize;
+        (pair >> ((self.at - bits as usize) % 32) & ((1 << bits) - 1)) as u32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn postings() -> impl Strategy<Value = (Vec<Row>, Vec<u32>)> {
+        let gap = prop_oneof![4 => 0u32..3, 2 => 0u32..1000, 1 => 0u32..10_000_000];
+        let frequencies = prop_oneof![Just(1u32..2), Just(1..9), Just(1..u32::MAX)];
+        (prop::collection::vec(gap, 0..400), frequencies).prop_flat_map(|(gaps, range)| {
+            let rows: Vec<Row> = gaps
+                .iter()
+                .scan(0u32, |next, gap| {
+                    let row = next.checked_add(*gap)?;
+                    *next = row.checked_add(1)?;
+                    Some(row)
+                })
+                .collect();
+            let n = rows.len();
+            (Just(rows), prop::collection::vec(range, n))
+        })
+    }
+
+    fn encoded(rows: &[Row], frequencies: &[u32]) -> Vec<u32> {
+        let mut words = vec![77];
+        encode(rows, frequencies, |row| row % 50 + 1, &mut words);
+        words
+    }
+
+    proptest! {
+        #[test]
+        fn lists_come_back_as_they_were((rows, frequencies) in postings()) {
+            let words = encoded(&rows, &frequencies);
+            let list = List::new(rows.len(), &words[1..]).unwrap();
+            let (mut found_rows, mut found_frequencies) = (Vec::new(), Vec::new());
+            list.each_block(|block| {
+                found_rows.extend_from_slice(block.rows());
+                found_frequencies.extend_from_slice(block.frequencies());
+            });
+            prop_assert_eq!(found_rows, rows);
+            prop_assert_eq!(found_frequencies, frequencies);
+        }
+
+        #[test]
+        fn damaged_lists_never_panic(
+            (rows, frequencies) in postings(), at in any::<prop::sample::Index>(), value in any::<u32>(),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let mut words = encoded(&rows, &frequencies);
+            let end = cut.index(words.len()) + 1;
+            let at = at.index(words.len());
+            words[at] = value;
+            for words in [&words[1..], &words[1..end]] {
+                if let Some(list) = List::new(rows.len(), words) {
+                    list.each_block(|block| assert!(block.rows().len() <= BLOCK));
+                }
+            }
+        }
+    }
+}
