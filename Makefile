@@ -100,9 +100,10 @@ dev: $(VENV)/.quick  ## Build the compiled module quickly, for work on the core
 lock: $(VENV)/.locked  ## Renew the lock files of both languages
 	@cargo update
 	@$(RUN) pip install --quiet --upgrade --target $(TOOLS)/uv uv
-	@for groups in "run" "dev --group dev --group docs" "bench --group bench" \
-		"bench-source --group bench-source"; do set -- $$groups; \
-		$(TOOLS)/uv/bin/uv pip compile pyproject.toml --quiet --upgrade --generate-hashes \
+	@for groups in "run pyproject.toml" "dev pyproject.toml --group dev --group docs" \
+		"bench pyproject.toml --group bench" "bench-source pyproject.toml --group bench-source" \
+		"bench-alone --no-deps --group bench-alone"; do set -- $$groups; \
+		$(TOOLS)/uv/bin/uv pip compile --quiet --upgrade --generate-hashes \
 			--universal --python-version 3.11 --custom-compile-command "make lock" \
 			"$${@:2}" --output-file requirements/$$1.lock; done
 
@@ -115,13 +116,17 @@ $(VENV)/.locked: requirements/dev.lock | toolchains
 	@$(RUN) pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
-# What comes as source alone may fail to build: its rows are then missing in the tables.
-$(BENCH)/.locked: requirements/bench.lock requirements/bench-source.lock | toolchains
+# What comes as source alone may fail to build, and what comes for some systems alone may not be
+# there: its rows are then missing in the tables.
+$(BENCH)/.locked: requirements/bench.lock requirements/bench-source.lock requirements/bench-alone.lock \
+	| toolchains
 	@echo "==> environment of the benchmarks"
 	@$(PYTHON) -m venv --clear $(BENCH)
 	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@$(BENCH)/bin/python -m pip install --quiet --require-hashes -r requirements/bench-source.lock \
 		|| echo "hnswlib could not be built."
+	@$(BENCH)/bin/python -m pip install --quiet --no-deps --require-hashes -r requirements/bench-alone.lock \
+		|| echo "PISA could not be installed."
 	@touch $@
 
 $(VENV)/.release: $(VENV)/.locked $(RUST_SOURCES)

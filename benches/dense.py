@@ -17,14 +17,8 @@ The peers are those of requirements/bench.lock; what is not installed is named a
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
 import re
-import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -33,11 +27,11 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benches.peers import dense, race, report, timing, vectors
-from benches.peers.race import Job, Line
+from benches.peers import dense, harness, race, report, timing, vectors
+from benches.peers.harness import Line, note
+from benches.peers.race import Job
 from tamis.types import FloatArray
 
-ROOT = Path(__file__).parents[1]
 SIZES = ["10000", "100000", "1000000", "real"]
 FULL = ["100000x768", "1000000x768"]
 #: Indexes from here on are also saved and opened, and searched through filters.
@@ -55,71 +49,32 @@ class Case:
     @property
     def label(self) -> str:
         """Its name in tables, as ``100k x 384``."""
-        thousands, rest = divmod(self.rows, 1000)
-        number = f"{self.rows:,}" if rest else f"{thousands}k"
-        if self.rows % 1_000_000 == 0:
-            number = f"{self.rows // 1_000_000}M"
-        return f"{'real, ' if self.real else ''}{number} x {self.dim}"
+        return f"{'real, ' if self.real else ''}{timing.rounded(self.rows)} x {self.dim}"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--sizes", nargs="+", default=SIZES, help="N, NxDIM or real")
+    parser = harness.parser(__doc__, SIZES, "N, NxDIM or real")
     parser.add_argument("--full", action="store_true", help="768 dimensions, too")
-    parser.add_argument("--only", nargs="+", default=[""], help="peers whose names begin so")
     parser.add_argument("--rounds", type=int, help="queries timed; 200, 80 from a gigabyte on")
-    parser.add_argument("--threads", type=int, default=2, help="for building, and the pair column")
     parser.add_argument("--levels", nargs="*", default=["avx2"], help="forced beside the best")
     parser.add_argument("--exactness", type=int, metavar="Q", help="check Q queries, time none")
     parser.add_argument("--real-rows", type=int, default=25_000, help="most passages encoded")
     parser.add_argument("--memory-gb", type=float, default=12, help="for one group")
-    parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "tamis" / "bench")
-    parser.add_argument("--plots", type=Path, default=ROOT / "benches" / "plots")
-    parser.add_argument("--json", type=Path, help="where to write all figures")
-    parser.add_argument("--job", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.job:
         race.run(options.job)
         return
-
-    start = time.monotonic()
-    print(timing.machine())
-    print(timing.versions(dense.PACKAGES))
-    print(f"`python benches/dense.py {' '.join(sys.argv[1:])}`", flush=True)
-    results: list[Line] = []
-    options.cache.mkdir(parents=True, exist_ok=True)
-    for size in options.sizes + (FULL if options.full else []):
-        with tempfile.TemporaryDirectory(dir=options.cache, prefix="run-") as name:
-            result = Runner(options, Path(name)).run(size)
-        if result:
-            results.append(result)
-            print("\n".join(["", *report.case(result)]), flush=True)
-            if options.json:
-                options.json.write_text(json.dumps(results, indent=1), encoding="utf-8")
-    if not options.exactness:
-        print(report.goals(results))
-        report.draw(results, options.plots)
-        print(f"\nPlots are in {options.plots}")
-    print(f"\n{(time.monotonic() - start) / 60:.1f} minutes", flush=True)
-    sys.exit(any(result["failed"] for result in results))
+    options.sizes = [*options.sizes, *(FULL if options.full else [])]
+    compared = not options.exactness
+    harness.run(options, dense.PACKAGES, Runner, report, compared=compared)
 
 
-class Runner:
+class Runner(harness.Runner):
     """Prepares one case and has processes work on it."""
 
-    def __init__(self, options: argparse.Namespace, folder: Path) -> None:
-        self.options = options
-        self.folder = folder
-        self.failed: list[str] = []
-        self.load = os.getloadavg()[0]
-
-    def run(self, size: str) -> Line | None:
-        """Return all figures of a case, or nothing if its data are not there."""
-        try:
-            matrix, queries = self._vectors(size)
-        except FileNotFoundError as error:
-            print(f"{size} is skipped: {error}")
-            return None
+    def run(self, size: str) -> Line:
+        """Return all figures of a matrix."""
+        matrix, queries = self._vectors(size)
         case = Case(len(matrix), matrix.shape[1], size == "real")
         note(f"{case.label}: truth")
         result: Line = {
@@ -154,9 +109,8 @@ class Runner:
     def _vectors(self, size: str) -> tuple[FloatArray, FloatArray]:
         n_queries = self.options.exactness or race.N_TUNING + (self.options.rounds or 200)
         if size == "real":
-            default = ROOT.parent / "shared" / "data"
-            data = Path(os.environ.get("TAMIS_DATA") or default)
-            return vectors.real(data, self.options.cache, self.options.real_rows, n_queries)
+            folder, cache = harness.data(), self.options.cache
+            return vectors.real(folder, cache, self.options.real_rows, n_queries)
         note(f"{size}: rows")
         if (match := re.fullmatch(r"(\d+)(?:x(\d+))?", size)) is None:
             raise SystemExit(f"--sizes takes N, NxDIM or real, not {size!r}")
@@ -169,34 +123,18 @@ class Runner:
     def _start(
         self, case: Case, kind: str, peers: list[str], level: str = "", index: str = ""
     ) -> Line | None:
-        note(f"{case.label}: {kind} {level} {', '.join(peers)}")
         job = Job(
             kind=kind,
+            result=str(self.folder / "result.json"),
             matrix=str(self.folder / "matrix.npy"),
             truth=str(self.folder / "truth.npz"),
-            result=str(self.folder / "result.json"),
             peers=peers,
             rounds=self.options.rounds or (80 if case.rows * case.dim * 4 > 10**9 else 200),
             threads=self.options.threads,
             index=index,
         )
-        path = self.folder / "job.json"
-        path.write_text(json.dumps(asdict(job)), encoding="utf-8")
-        threads = str(self.options.threads)
-        environment = os.environ | {"OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
-        if level:
-            environment["TAMIS_SIMD"] = level
-        command = [sys.executable, __file__, "--job", str(path)]
-        if subprocess.run(command, env=environment, check=False).returncode:
-            self.failed.append(f"{kind} {level} {', '.join(peers)}")
-            return None
-        result: Line = json.loads(Path(job.result).read_text(encoding="utf-8"))
-        return result
-
-
-def note(text: str) -> None:
-    """Say on the terminal what is going on."""
-    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
+        what = f"{case.label}: {kind} {level} {', '.join(peers)}"
+        return self.start(what, job, {"TAMIS_SIMD": level} if level else {})
 
 
 def grouped(case: Case, only: list[str], memory_gb: float) -> Iterator[list[str]]:

@@ -1,12 +1,7 @@
-"""One process's share of the dense benchmark: a group of contestants in one state of memory.
-
-The parent writes a job as JSON and starts a process for it, so that a group begins with empty
-memory, an instruction set can be forced, and a contestant that crashes takes nothing with it.
-"""
+"""One process's share of the dense benchmark: a group of contestants in one state of memory."""
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from benches.peers import dense, timing, vectors
+from benches.peers import dense, harness, timing, vectors
+from benches.peers.harness import Line, Task
 from benches.peers.timing import Timing
-from tamis import DenseIndex, _core
+from tamis import DenseIndex
 from tamis.types import FloatArray, IntArray
 
 N_TUNING = 200
@@ -27,19 +23,15 @@ SHARES = (1.0, 0.9, 0.5, 0.1, 0.05, 0.01, 0.001)
 #: A matrix that fits the last cache is also searched again and again, with nothing between.
 CACHED_BYTES = 24_000_000
 
-Line = dict[str, Any]
-
 
 @dataclass(frozen=True)
-class Job:
-    """What a process does.
+class Job(Task):
+    """A ``"race"``, ``"exactness"`` or ``"opening"``.
 
     Attributes
     ----------
-    kind : str
-        ``"race"``, ``"exactness"`` or ``"opening"``.
-    matrix, truth, result : str
-        Files: rows (.npy), queries and their best rows (.npz), where to write.
+    matrix, truth : str
+        Files: rows (.npy), queries and their best rows (.npz).
     peers : list of str
         The names of those that take part.
     rounds, threads : int
@@ -49,10 +41,8 @@ class Job:
         times filters.
     """
 
-    kind: str
     matrix: str
     truth: str
-    result: str
     peers: list[str]
     rounds: int
     threads: int
@@ -61,14 +51,7 @@ class Job:
 
 def run(path: Path) -> None:
     """Do the job that a file describes."""
-    job = Job(**json.loads(path.read_text(encoding="utf-8")))
-    kinds: dict[str, Callable[[Job], Line]] = {
-        "race": race,
-        "exactness": exactness,
-        "opening": opening,
-    }
-    result = {"level": _core.simd_level(), **kinds[job.kind](job)}
-    Path(job.result).write_text(json.dumps(result), encoding="utf-8")
+    harness.work(path, Job, {"race": race, "exactness": exactness, "opening": opening})
 
 
 @dataclass(frozen=True)

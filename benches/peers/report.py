@@ -10,10 +10,15 @@ from typing import Any
 import numpy as np
 
 from benches.peers import dense, plots
-from benches.peers.race import Line
-from benches.peers.timing import short, table
+from benches.peers.harness import Line
+from benches.peers.timing import goal_table, short, shown, table
 
 EXACT = dense.TamisExact.name
+CAST = plots.Cast(
+    [kind.name for kind in dense.OURS],
+    [kind.name for kind in dense.THEIRS],
+    dashed=f"{dense.TamisFast.name} >= {max(dense.TamisFast.targets)}",
+)
 
 
 def case(result: Line) -> Iterator[str]:
@@ -194,11 +199,6 @@ class Figures:
         )
 
 
-def shown(value: float) -> str:
-    """Write a figure, or a dash where there is none."""
-    return "-" if np.isnan(value) else f"{value:.3f}"
-
-
 def goals(results: list[Line]) -> str:
     """Return a table of what must be reached and what was, where it was measured.
 
@@ -215,8 +215,7 @@ def goals(results: list[Line]) -> str:
         *_other_goals("100k", middle),
         *_other_goals("1M", large),
     ]
-    rows = [row for row in rows if row[2].strip("-/ ")]
-    return f"\n## Against the goals\n\n{table(['what', 'goal', 'here'], rows)}" if rows else ""
+    return goal_table(rows)
 
 
 def _exact_goals(n: str, figures: Figures, most: tuple[str, str]) -> Iterator[list[str]]:
@@ -265,6 +264,7 @@ def draw(results: list[Line], folder: Path) -> None:
         lines = [line for line in ranked(result) if line["k"] == 10 and not line["level"]]
         plots.against_recall(
             dict(_recall_series(result, lines)),
+            CAST,
             f"{result['label']}, k = 10, one thread",
             folder / f"dense-recall-{re.sub(r'[^a-zA-Z0-9]+', '-', result['label'])}.png",
         )
@@ -275,7 +275,7 @@ def draw(results: list[Line], folder: Path) -> None:
     if by_rows:
         series = {name: sorted(points) for name, points in by_rows.items()}
         title = "384 dimensions, k = 10, one thread"
-        plots.against_rows(series, title, folder / "dense-rows.png")
+        plots.against_rows(series, CAST, title, folder / "dense-rows.png")
 
 
 def _recall_series(

@@ -14,6 +14,7 @@ import math
 import os
 import platform
 import random
+import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -48,6 +49,10 @@ class Timing(Generic[T]):
         """Return a percentile of the calls, in milliseconds."""
         return float(np.percentile(self.seconds, percentile)) * 1e3
 
+    def mean_ms(self) -> float:
+        """Return the mean of the calls, in milliseconds."""
+        return statistics.fmean(self.seconds) * 1e3
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -64,6 +69,7 @@ def interleave(
     *,
     turn: float = 0.04,
     pause: float = 0.0,
+    keep: bool = True,
 ) -> dict[str, Timing[T]]:
     """Time all ways in turns.
 
@@ -78,6 +84,8 @@ def interleave(
         Seconds.
     pause : float
         Seconds of sleep before each call, for helper threads of the call before it that spin.
+    keep : bool
+        Whether answers stay; they are freed between the calls else.
     """
     shuffler = random.Random(0)
     other = np.ones(OTHER_BYTES // 4, np.float32)
@@ -95,7 +103,8 @@ def interleave(
                 time.sleep(pause)
             elapsed, answer = seconds(ways[name], number)
             timings[name].seconds.append(elapsed)
-            timings[name].answers[number] = answer
+            if keep:
+                timings[name].answers[number] = answer
     return timings
 
 
@@ -168,6 +177,24 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     lines = [header, ["---", *["---:"] * (len(header) - 1)]]
     lines += [[short(cell) for cell in row] for row in rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def rounded(count: int) -> str:
+    """Write a count of passages, as ``100k``."""
+    if count % 1_000_000 == 0:
+        return f"{count // 1_000_000}M"
+    return f"{count:,}" if count % 1000 else f"{count // 1000}k"
+
+
+def shown(value: float) -> str:
+    """Write a figure, or a dash where there is none."""
+    return "-" if math.isnan(value) else f"{value:.3f}"
+
+
+def goal_table(rows: Iterable[Sequence[str]]) -> str:
+    """Return a table of what must be reached and what was; what has no figures is left out."""
+    rows = [row for row in rows if row[2].strip("-/ ")]
+    return f"\n## Against the goals\n\n{table(['what', 'goal', 'here'], rows)}" if rows else ""
 
 
 def short(value: object) -> str:
