@@ -8,51 +8,8 @@ use super::search::{Prepared, Shared, State};
 use super::simd::{BITS_ROWS, BlockSums, scan_bits};
 use crate::Result;
 use crate::filter::ones;
-use crate::hit::{Hit, Row};
+use crate::hit::{Hit, Row, Shortlist};
 use crate::threads;
-
-/// The best estimates so far: a buffer that is cut down to them when it is full.
-#[derive(Clone, Debug)]
-pub(super) struct Candidates {
-    wanted: usize,
-    hits: Vec<Hit>,
-    /// An estimate below this is not among the best.
-    least: f32,
-}
-
-impl Candidates {
-    pub(super) fn new(wanted: usize) -> Self {
-        Self { wanted, hits: Vec::new(), least: f32::NEG_INFINITY }
-    }
-
-    fn push(&mut self, hit: Hit) {
-        if hit.score >= self.least {
-            self.hits.push(hit);
-            if self.hits.len() >= 2 * self.wanted + 64 {
-                self.cut();
-            }
-        }
-    }
-
-    fn cut(&mut self) {
-        if self.hits.len() > self.wanted {
-            let (_, worst, _) = self.hits.select_nth_unstable_by(self.wanted - 1, |a, b| b.cmp(a));
-            self.least = worst.score;
-            self.hits.truncate(self.wanted);
-        }
-    }
-
-    pub(super) fn merge(&mut self, other: Self) {
-        other.hits.into_iter().for_each(|hit| self.push(hit));
-    }
-
-    /// The best, best first.
-    fn into_sorted(mut self) -> Vec<Hit> {
-        self.cut();
-        self.hits.sort_unstable_by(|a, b| b.cmp(a));
-        self.hits
-    }
-}
 
 /// Blocks scanned at a time.
 const RUN: usize = 8;
@@ -72,7 +29,7 @@ pub(super) fn scan(shared: &Shared<'_>, prepared: &Prepared<'_>, range: Range<us
             start = run.end;
             let found = &mut found[..run.len()];
             // A little lower, since the sum with the base is rounded; it is compared again below.
-            let least = state.candidates.least;
+            let least = state.candidates.least();
             let least = least - base - 4.0 * (least.abs() + base.abs()) * f32::EPSILON;
             let own = &codes.bits()[run.start * lines..run.end * lines];
             scan_bits(shared.level, own, lines, &prepared.queries.bits[query], least, found);
@@ -93,7 +50,7 @@ pub(super) fn finish(shared: &Shared<'_>, states: &mut [State]) -> Result<()> {
     const SIGMAS: f64 = 4.0;
     let jobs: Vec<Vec<Hit>> = states
         .iter_mut()
-        .map(|state| std::mem::replace(&mut state.candidates, Candidates::new(0)).into_sorted())
+        .map(|state| std::mem::replace(&mut state.candidates, Shortlist::new(0)).into_sorted())
         .collect();
     let scored = threads::map_each(jobs.len(), shared.request.threads, shared.stop, |query| {
         let mut state = State::new(shared.request.k, jobs[query].len(), 0);

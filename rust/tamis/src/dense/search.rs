@@ -11,12 +11,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::bound::{CodedQueries, length};
 use super::certified::{self, Pending};
 use super::codes::{CodesView, GROUP, WIDEST_BITS};
-use super::estimated::{self, Candidates};
+use super::estimated;
 use super::scan;
 use super::simd::{LANES, Level};
 use crate::Result;
 use crate::filter::RowSet;
-use crate::hit::{Hit, Row, TopK};
+use crate::hit::{Hit, Row, Shortlist, TopK};
 use crate::threads::{self, Stop};
 
 /// Rows that follow one another in an index, with the filter that they must pass.
@@ -360,7 +360,7 @@ pub(super) struct State {
     /// Rows that will probably be among the best, to be looked at in a moment.
     pub(super) likely: Vec<Pending>,
     pub(super) pending: Vec<Pending>,
-    pub(super) candidates: Candidates,
+    pub(super) candidates: Shortlist,
     pub(super) work: Work,
 }
 
@@ -371,7 +371,7 @@ impl State {
             top: TopK::new(k, rows),
             likely: Vec::new(),
             pending: Vec::new(),
-            candidates: Candidates::new(candidates),
+            candidates: Shortlist::new(candidates),
             work: Work::default(),
         }
     }

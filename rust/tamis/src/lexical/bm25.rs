@@ -105,6 +105,7 @@ impl Bm25 {
     }
 
     /// What `tf` occurrences in a document of `len` terms are worth, before idf.
+    #[inline(always)]
     pub fn weight(&self, tf: u32, len: u32, avg_len: f64) -> f64 {
         let (k1, tf) = (self.k1, f64::from(tf));
         let norm = 1.0 - self.b + self.b * f64::from(len) / avg_len;

@@ -20,7 +20,7 @@ use super::lists::{BLOCK, Block, List};
 use super::postings::Postings;
 use crate::dense::simd::{Level, Plain, compiled_for};
 use crate::filter::RowSet;
-use crate::hit::{Hit, Row, TopK};
+use crate::hit::{Hit, Row, Shortlist, TopK};
 
 /// An inverted index over rows that follow one another.
 #[derive(Clone, Copy)]
@@ -95,6 +95,9 @@ impl Scorer {
     }
 }
 
+/// Hits of which a heap keeps track: so many that the worst of them is known at every moment.
+const FEW: usize = 100;
+
 /// Rows summed at a time by an exhaustive search: their sums stay in the first-level cache.
 const WINDOW: usize = 4096;
 
@@ -128,11 +131,12 @@ pub fn search(
     parts.sort_unstable_by_key(|part| part.base);
     let postings: u64 = factors.iter().map(|(_, df, _)| df).sum();
     let exhaustive = match evaluation {
-        Evaluation::Auto => k > 100 || 16 * postings <= scorer.rows,
+        // Few windows leave nothing to learn from one for the next.
+        Evaluation::Auto => k > FEW || 16 * postings <= scorer.rows || scorer.rows < 8 * PRUNED_WINDOW as u64,
         Evaluation::Exhaustive => true,
         Evaluation::Pruned => false,
     };
-    let mut best = Best { top: TopK::new(k, scorer.rows as usize), scale };
+    let mut best = Best::new(k, scorer.rows as usize, scale);
     SCRATCH.with_borrow_mut(|scratch| {
         for part in parts {
             let lengths = part.postings.lengths();
@@ -150,7 +154,7 @@ pub fn search(
             }
         }
     });
-    best.top.into_sorted()
+    best.into_sorted()
 }
 
 /// The power of two that contributions are multiplied by: the largest that leaves the greatest sum
@@ -172,20 +176,43 @@ pub fn document_frequency(part: &Part<'_>, term: &str) -> u64 {
 
 /// The best hits so far.
 struct Best {
-    top: TopK,
+    kept: Kept,
     scale: f64,
 }
 
+enum Kept {
+    Few(TopK),
+    Many(Shortlist),
+}
+
 impl Best {
+    fn new(k: usize, rows: usize, scale: f64) -> Self {
+        let kept =
+            if k > FEW { Kept::Many(Shortlist::new(k.min(rows))) } else { Kept::Few(TopK::new(k, rows)) };
+        Self { kept, scale }
+    }
+
     /// A sum that is no greater cannot enter with a row above all those that were offered.
-    fn floor(&self) -> Option<u32> {
-        self.top.least().map(|least| (f64::from(least) * self.scale) as u32)
+    fn floor(&self) -> u32 {
+        let least = match &self.kept {
+            Kept::Few(top) => top.least().unwrap_or(0.0),
+            Kept::Many(list) => list.least().max(0.0),
+        };
+        (f64::from(least) * self.scale) as u32
     }
 
     fn push(&mut self, sum: u32, row: Row) {
-        let score = (f64::from(sum) / self.scale) as f32;
-        if self.top.admits(score) {
-            self.top.push(Hit { score, row });
+        let hit = Hit { score: (f64::from(sum) * (1.0 / self.scale)) as f32, row };
+        match &mut self.kept {
+            Kept::Few(top) => top.push(hit),
+            Kept::Many(list) => list.push(hit),
+        }
+    }
+
+    fn into_sorted(self) -> Vec<Hit> {
+        match self.kept {
+            Kept::Few(top) => top.into_sorted(),
+            Kept::Many(list) => list.into_sorted(),
         }
     }
 }
@@ -242,22 +269,24 @@ impl<'a> Weights<'a> {
     }
 
     fn compute(&self, frequency: u32, length: u32) -> u32 {
-        (self.factor * self.scorer.bm25.weight(frequency, length, self.scorer.average)).round() as u32
+        to_fixed(self.factor * self.scorer.bm25.weight(frequency, length, self.scorer.average))
     }
 
     /// The most that a posting with one of these weights is worth.
     fn bound(&self, weight: f64) -> u32 {
         // Rounding may undo the order of weights in the last bit, which one unit more than makes up.
-        ((self.factor * weight).round() as u32).saturating_add(1)
+        to_fixed(self.factor * weight).saturating_add(1)
     }
 
     /// Makes tables up to a frequency.
+    #[inline]
     fn prepare(&mut self, frequency: u32) {
         while self.tables < frequency.min(self.most_tables) {
             self.tables += 1;
-            for &length in self.lengths {
-                self.worth.push(self.compute(self.tables, length));
-            }
+            let start = self.worth.len();
+            self.worth.resize(start + self.lengths.len(), 0);
+            let worth = std::mem::take(&mut self.worth);
+            self.worth = compiled_for(Level::best(), Filling { weights: self, worth, start });
         }
     }
 
@@ -270,6 +299,32 @@ impl<'a> Weights<'a> {
         } else {
             self.lengths.get(code.place()).map_or(0, |length| self.compute(frequency, *length))
         }
+    }
+}
+
+/// The nearest whole number of one that is not negative.
+#[inline(always)]
+fn to_fixed(contribution: f64) -> u32 {
+    (contribution + 0.5) as u32
+}
+
+/// A table to be filled, from a place in all of them.
+struct Filling<'a, 'b> {
+    weights: &'a Weights<'b>,
+    worth: Vec<u32>,
+    start: usize,
+}
+
+impl Plain for Filling<'_, '_> {
+    type Done = Vec<u32>;
+
+    #[inline(always)]
+    fn run(mut self) -> Vec<u32> {
+        let Weights { factor, scorer, lengths, tables, .. } = *self.weights;
+        for (worth, length) in self.worth[self.start..].iter_mut().zip(lengths) {
+            *worth = to_fixed(factor * scorer.bm25.weight(tables, *length, scorer.average));
+        }
+        self.worth
     }
 }
 
@@ -450,7 +505,7 @@ fn all<C: Code>(
         for cursor in &mut *cursors {
             cursor.add(start as Row, end as Row, &codes[start..end], sums);
         }
-        take_above(best.floor().unwrap_or(0), sums, &mut scratch.candidates);
+        take_above(best.floor(), sums, &mut scratch.candidates);
         offer(part, start, &scratch.candidates, best);
     }
 }
@@ -477,7 +532,7 @@ fn pruned<C: Code>(
         // What the terms that need not be read can add to a row together.
         let (mut left_out, mut rest) = (0, 0);
         while let Some(&i) = order.get(left_out)
-            && cursors[i].bound.saturating_add(rest) <= floor.unwrap_or(0)
+            && cursors[i].bound.saturating_add(rest) <= floor
         {
             rest += cursors[i].bound;
             left_out += 1;
@@ -490,7 +545,6 @@ fn pruned<C: Code>(
             cursors[i].seek(start as Row);
             cursors[i].add(start as Row, end as Row, codes, sums);
         }
-        let floor = floor.unwrap_or(0);
         let candidates = &mut scratch.candidates;
         take_above(floor - rest.min(floor), sums, candidates);
         for &i in order[..left_out].iter().rev() {
