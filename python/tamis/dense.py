@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from tamis import _core
 from tamis.errors import DimensionError, InvalidInputError
-from tamis.types import FloatArray, IntArray
+from tamis.types import FloatArray, IntArray, checked_threads
 
 Precision = Literal["exact", "f32", "fast"]
 Level = Literal["codes", "bits", "f32", "gather"]
@@ -21,8 +21,6 @@ Level = Literal["codes", "bits", "f32", "gather"]
 #: The most dimensions of a vector.
 WIDEST = 2**24
 
-#: The most threads that are passed on; the core takes fewer.
-MOST_THREADS = 1024
 
 #: Rows that a search with ``precision="fast"`` scores for each hit.
 OVERSAMPLE = 30.0
@@ -319,13 +317,6 @@ class DenseIndex:
         index = cls.__new__(cls)
         index._core = _core.DenseIndex.open(Path(path), verify)  # noqa: SLF001 (its own)
         return index
-
-
-def checked_threads(threads: int | None) -> int | None:
-    """Return a number of threads, or fail if it is none."""
-    if threads is not None and threads < 1:
-        raise InvalidInputError(f"threads is {threads}; it takes at least 1")
-    return None if threads is None else min(threads, MOST_THREADS)
 
 
 def as_matrix(vectors: npt.ArrayLike, dim: int) -> FloatArray:

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from tamis import _core
-from tamis.errors import InvalidInputError
-from tamis.types import FloatArray, IntArray, checked_text, checked_texts
+from tamis.types import FloatArray, IntArray, checked_text, checked_texts, checked_threads
 
 Variant: TypeAlias = Literal["lucene", "robertson", "atire", "bm25l", "bm25+"]
 
@@ -122,13 +121,16 @@ class BM25Index:
         """How much length counts."""
         return self._core.b
 
-    def add(self, texts: Iterable[str]) -> range:
+    def add(self, texts: Iterable[str], *, threads: int | None = None) -> range:
         """Add texts at the end; all or, on an error or Ctrl-C, none.
 
         Parameters
         ----------
         texts : iterable of str
             One row each; an empty text is a row that is never found.
+        threads : int, optional
+            At most this many, for tens of thousands of texts; by default the cores that the
+            process may use.
 
         Returns
         -------
@@ -138,10 +140,10 @@ class BM25Index:
         Raises
         ------
         InvalidInputError
-            If `texts` is a single string, or a text holds a lone surrogate.
+            If `texts` is a single string, a text holds a lone surrogate, or `threads` is below 1.
         """
         batch = checked_texts(texts, "texts")
-        start = self._core.add(batch)
+        start = self._core.add(batch, checked_threads(threads))
         return range(start, start + len(batch))
 
     def search(self, query: str, k: int = 10) -> tuple[FloatArray, IntArray]:
@@ -195,9 +197,8 @@ class BM25Index:
         InvalidInputError
             If `queries` is a single string, or `k` or `threads` is below 1.
         """
-        if threads is not None and threads < 1:
-            raise InvalidInputError(f"threads is {threads}; it takes at least 1")
-        return self._core.search_many(checked_texts(queries, "queries"), k, threads)
+        texts = checked_texts(queries, "queries")
+        return self._core.search_many(texts, k, checked_threads(threads))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the index to a file, replacing it in one step.

@@ -23,6 +23,9 @@ IntArray: TypeAlias = npt.NDArray[np.int64]
 BlockKind: TypeAlias = Literal["heading", "paragraph", "list_item", "table", "code"]
 TextKind: TypeAlias = Literal["passage", "query"]
 
+#: The most threads that are passed on; the core takes fewer.
+MOST_THREADS = 1024
+
 #: Counts the tokens of each text, as the model that will read it counts them.
 TokenCounter: TypeAlias = Callable[[Sequence[str]], Sequence[int]]
 
@@ -400,3 +403,10 @@ class Context:
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON values."""
         return asdict(self)
+
+
+def checked_threads(threads: int | None) -> int | None:
+    """Return a number of threads, or fail if it is none."""
+    if threads is not None and threads < 1:
+        raise InvalidInputError(f"threads is {threads}; it takes at least 1")
+    return None if threads is None else min(threads, MOST_THREADS)

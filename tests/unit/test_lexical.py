@@ -242,6 +242,24 @@ def test_what_was_saved_is_opened_and_grows(tmp_path: Path, variant: Variant) ->
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+@pytest.mark.parametrize("threads", [1, 2, 9])
+def test_a_large_add_is_the_same_for_any_number_of_threads(threads: int, tmp_path: Path) -> None:
+    texts = [f"w{i % 7} w{i % 1_000} common" for i in range(70_000)]
+    index = BM25Index(analyzer="plain")
+    assert index.add(["first"]) == range(1)
+    assert index.add(texts, threads=threads) == range(1, 70_001)
+    assert index.search("first")[1].tolist() == [0]
+    # Equal texts have equal scores: the lowest rows come first.
+    assert index.search("w3 w17", 3)[1].tolist() == [18, 7_018, 14_018]
+    index.save(tmp_path / "large")
+    pieces = BM25Index(analyzer="plain")
+    pieces.add(["first"])
+    for start in range(0, 70_000, 10_000):
+        pieces.add(texts[start : start + 10_000])
+    pieces.save(tmp_path / "pieces")
+    assert (tmp_path / "large").read_bytes() == (tmp_path / "pieces").read_bytes()
+
+
 def test_an_index_that_grew_between_searches_is_the_one_that_did_not(tmp_path: Path) -> None:
     texts = generated_texts()
     whole = BM25Index(analyzer="plain")

@@ -10,7 +10,7 @@ use tamis::dense::{self, Matrix, Metric, OnZero, Precision, Request};
 use tamis::filter::RowSet;
 use tamis::lexical::{self, Bm25, Evaluation, InvertedIndex};
 use tamis::store::single;
-use tamis::threads;
+use tamis::threads::{self, Stop};
 
 use crate::arrays::{self, HitArrays, HitMatrices, K};
 use crate::errors::to_py;
@@ -204,21 +204,21 @@ impl BM25Index {
     }
 
     /// Gives the first of the new rows: other threads may add as well.
-    fn add(&self, py: Python<'_>, texts: Vec<PyBackedStr>) -> PyResult<usize> {
+    fn add(&self, py: Python<'_>, texts: Vec<PyBackedStr>, threads: Option<usize>) -> PyResult<usize> {
         interruptible(py, |stop| {
             let mut index = write(&self.index);
             let first = index.len();
-            index.add(&self.analyzer, &texts, stop).map(|()| first)
+            let threads = threads.unwrap_or_else(threads::available);
+            index.add(&self.analyzer, &texts, threads, stop).map(|()| first)
         })
     }
 
     fn search<'py>(&self, py: Python<'py>, query: &str, k: K) -> PyResult<HitArrays<'py>> {
-        enter()?;
-        let hits = py.detach(|| {
-            self.build()?;
+        let hits = interruptible(py, |stop| {
+            self.build(stop)?;
             Ok(self.hits(&read(&self.index), query, k.0))
-        });
-        hits.map(|hits| arrays::hits(py, &hits)).map_err(to_py)
+        })?;
+        Ok(arrays::hits(py, &hits))
     }
 
     fn search_many<'py>(
@@ -229,7 +229,7 @@ impl BM25Index {
         threads: Option<usize>,
     ) -> PyResult<HitMatrices<'py>> {
         let lists = interruptible(py, |stop| {
-            self.build()?;
+            self.build(stop)?;
             let index = read(&self.index);
             let threads = threads.unwrap_or_else(threads::available);
             threads::map_each(queries.len(), threads, stop, |query| self.hits(&index, &queries[query], k.0))
@@ -239,8 +239,8 @@ impl BM25Index {
 }
 
 impl BM25Index {
-    fn build(&self) -> tamis::Result<()> {
-        if read(&self.index).is_behind() { write(&self.index).build() } else { Ok(()) }
+    fn build(&self, stop: &Stop<'_>) -> tamis::Result<()> {
+        if read(&self.index).is_behind() { write(&self.index).build(stop) } else { Ok(()) }
     }
 
     fn hits(&self, index: &InvertedIndex, query: &str, k: usize) -> Vec<tamis::hit::Hit> {

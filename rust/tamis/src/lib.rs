@@ -16,8 +16,8 @@
 //!
 //! let analyzer = Analyzer::named("default")?;
 //! let mut index = InvertedIndex::new(Bm25::new("lucene", 1.2, 0.75)?);
-//! index.add(&analyzer, &["Section 2.4(b) Deliveries", "Section 4.2(b) Early termination"], &Stop::never())?;
-//! index.build()?;
+//! index.add(&analyzer, &["Section 2.4(b) Deliveries", "Section 4.2(b) Early termination"], 1, &Stop::never())?;
+//! index.build(&Stop::never())?;
 //!
 //! let query: Vec<String> = analyzer.tokens("Section 4.2(b)").into_iter().map(|t| t.term).collect();
 //! let hits = index.search(&query, 10, Evaluation::Auto);

@@ -6,7 +6,7 @@ use super::postings::{Builder, Frozen, Postings, merge};
 use super::search::{Evaluation, Part, Scorer, Statistics, search};
 use super::{Analyzer, Bm25};
 use crate::hit::{Hit, Row};
-use crate::threads::Stop;
+use crate::threads::{self, Stop};
 use crate::{Error, Result};
 
 /// An inverted index that lies somewhere.
@@ -60,32 +60,42 @@ impl InvertedIndex {
     /// Adds texts at the end; all or none.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`] if there are more than 2^32 - 1 rows, and [`Error::Interrupted`].
-    pub fn add(&mut self, analyzer: &Analyzer, texts: &[impl AsRef<str>], stop: &Stop<'_>) -> Result<()> {
-        /// Postings that are frozen together: they take 256 MB until then.
-        const TOGETHER: usize = 1 << 25;
-        /// Texts between two questions whether to stop.
-        const OFTEN: usize = 256;
+    /// [`Error::InvalidInput`] if there are more than 2^32 - 1 rows or more postings than one index
+    /// holds, and [`Error::Interrupted`].
+    pub fn add<T: AsRef<str> + Sync>(
+        &mut self,
+        analyzer: &Analyzer,
+        texts: &[T],
+        threads: usize,
+        stop: &Stop<'_>,
+    ) -> Result<()> {
+        /// Texts that one thread indexes: so many that it pays, so few that what they need while
+        /// they are indexed stays small.
+        const TOGETHER: usize = 1 << 15;
         let rows = self.len() + texts.len();
         if u32::try_from(rows).is_err() {
             return Err(Error::InvalidInput(format!("{rows} rows are more than an index holds, 2^32 - 1")));
         }
-        if texts.len() > OFTEN && self.is_behind() {
-            // What was added before must not be frozen together with what may be taken back.
-            self.freeze()?;
-        }
-        let (pieces, rows) = (self.pieces.len(), self.builder.len());
-        for (i, text) in texts.iter().enumerate() {
-            if i % OFTEN == OFTEN - 1 && stop.check().is_err() {
-                self.pieces.truncate(pieces);
+        if texts.len() <= TOGETHER {
+            let rows = self.builder.len();
+            if let Err(error) = add_to(&mut self.builder, analyzer, texts, stop) {
                 self.builder.truncate(rows);
-                return Err(Error::Interrupted);
+                return Err(error);
             }
-            self.builder.add(analyzer, text.as_ref());
-            if self.builder.n_postings() >= TOGETHER && texts.len() > OFTEN {
-                self.freeze()?;
-            }
+            return if self.builder.len() >= TOGETHER { self.build(stop) } else { Ok(()) };
         }
+        let groups: Vec<&[T]> = texts.chunks(TOGETHER).collect();
+        let pieces = threads::map_each(groups.len(), threads, stop, |i| {
+            let mut builder = Builder::default();
+            add_to(&mut builder, analyzer, groups[i], stop)?;
+            builder.freeze()
+        })?;
+        let pieces = pieces.into_iter().collect::<Result<Vec<Frozen>>>()?;
+        let views: Vec<Postings<'_>> = pieces.iter().map(Frozen::view).collect();
+        let piece = merge(&views, stop)?;
+        // What was added before comes first.
+        self.freeze()?;
+        self.push(piece);
         Ok(())
     }
 
@@ -97,26 +107,31 @@ impl InvertedIndex {
     /// Makes all rows ready to be found.
     ///
     /// # Errors
-    /// As [`merge`].
-    pub fn build(&mut self) -> Result<()> {
-        if self.is_behind() {
-            self.freeze()?;
-        }
+    /// As [`merge`]; the rows are there nevertheless.
+    pub fn build(&mut self, stop: &Stop<'_>) -> Result<()> {
+        self.freeze()?;
         let rows = |piece: &dyn Piece| piece.postings().lengths().len();
         while let [.., before, last] = self.pieces.as_slice()
             && rows(&**before) < 2 * rows(&**last)
         {
-            let merged = merge(&[before.postings(), last.postings()])?;
+            let merged = merge(&[before.postings(), last.postings()], stop)?;
             self.pieces.truncate(self.pieces.len() - 2);
-            self.pieces.push(Box::new(merged));
+            self.push(merged);
         }
         Ok(())
     }
 
-    fn freeze(&mut self) -> Result<()> {
-        self.pieces.push(Box::new(self.builder.freeze()?));
-        self.builder = Builder::default();
+    fn push(&mut self, piece: Frozen) {
+        self.pieces.push(Box::new(piece));
         self.scorer = OnceLock::new();
+    }
+
+    fn freeze(&mut self) -> Result<()> {
+        if self.is_behind() {
+            let piece = self.builder.freeze()?;
+            self.builder = Builder::default();
+            self.push(piece);
+        }
         Ok(())
     }
 
@@ -147,7 +162,22 @@ impl InvertedIndex {
         let all: Vec<Postings<'_>> = pieces.chain(fresh.as_ref().map(Frozen::view)).collect();
         match all.as_slice() {
             [one] => f(one),
-            several => f(&merge(several)?.view()),
+            several => f(&merge(several, &Stop::never())?.view()),
         }
     }
+}
+
+fn add_to(
+    builder: &mut Builder,
+    analyzer: &Analyzer,
+    texts: &[impl AsRef<str>],
+    stop: &Stop<'_>,
+) -> Result<()> {
+    /// Texts between two questions whether to stop.
+    const OFTEN: usize = 256;
+    for texts in texts.chunks(OFTEN) {
+        stop.check()?;
+        texts.iter().for_each(|text| builder.add(analyzer, text.as_ref()));
+    }
+    Ok(())
 }

@@ -18,6 +18,7 @@ use super::Analyzer;
 use super::lengths::Lengths;
 use super::lists::{List, encode};
 use crate::hit::Row;
+use crate::threads::Stop;
 use crate::{Error, Result};
 
 /// An inverted index as bytes.
@@ -127,11 +128,15 @@ impl Writer {
     ) -> Result<()> {
         let full = |_| Error::InvalidInput("one segment takes 16 GB of postings; cut the texts".into());
         let start = u32::try_from(self.lists.len()).map_err(full)?;
-        let id = (self.entries.len() / 2) as u64;
+        let id = self.n_terms() as u64;
         self.terms.insert(term, id).map_err(|error| Error::InvalidInput(error.to_string()))?;
         self.entries.extend([rows.len() as u32, start]);
         encode(rows, frequencies, length, &mut self.lists);
         Ok(())
+    }
+
+    fn n_terms(&self) -> usize {
+        self.entries.len() / 2
     }
 
     fn finish(self, lengths: &[u8]) -> Frozen {
@@ -296,8 +301,10 @@ fn term<'a>(bytes: &'a [u8], ends: &[usize], id: u32) -> &'a [u8] {
 /// One index of several, whose rows follow one another.
 ///
 /// # Errors
-/// [`Error::InvalidInput`] if there are more postings than one index holds.
-pub fn merge(parts: &[Postings<'_>]) -> Result<Frozen> {
+/// [`Error::InvalidInput`] if there are more postings than one index holds, [`Error::Interrupted`].
+pub fn merge(parts: &[Postings<'_>], stop: &Stop<'_>) -> Result<Frozen> {
+    /// Terms between two questions whether to stop.
+    const OFTEN: usize = 256;
     let mut lengths = Vec::new();
     let mut bases = Vec::new();
     for part in parts {
@@ -312,6 +319,9 @@ pub fn merge(parts: &[Postings<'_>]) -> Result<Frozen> {
     let mut writer = Writer::new();
     let (mut rows, mut frequencies) = (Vec::new(), Vec::new());
     while let Some((term, places)) = terms.next() {
+        if writer.n_terms().is_multiple_of(OFTEN) {
+            stop.check()?;
+        }
         rows.clear();
         frequencies.clear();
         let mut places = places.to_vec();
@@ -383,7 +393,7 @@ mod tests {
         fn merged_pieces_are_the_bytes_of_the_whole(texts in texts(), cut in any::<prop::sample::Index>()) {
             let cut = cut.index(texts.len() + 1);
             let [left, right] = [frozen(&texts[..cut]), frozen(&texts[cut..])];
-            let merged = merge(&[left.view(), right.view()]).unwrap();
+            let merged = merge(&[left.view(), right.view()], &Stop::never()).unwrap();
             let whole = frozen(&texts);
             prop_assert_eq!(merged.bytes(), whole.bytes());
         }

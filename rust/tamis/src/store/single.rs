@@ -211,10 +211,12 @@ mod tests {
         let bm25 = Bm25::new("atire", 0.9, 0.4).unwrap();
         let mut index = InvertedIndex::new(bm25);
         let name = "default";
-        index.add(&Analyzer::named(name).unwrap(), &["early termination", "early"], &Stop::never()).unwrap();
+        index
+            .add(&Analyzer::named(name).unwrap(), &["early termination", "early"], 1, &Stop::never())
+            .unwrap();
         let path = folder.path().join("lexical");
         save_postings(&path, &index, name).unwrap();
-        index.build().unwrap();
+        index.build(&Stop::never()).unwrap();
         let (opened, analyzer) = open_postings(&path).unwrap();
         assert_eq!((opened.len(), analyzer.as_str(), opened.bm25()), (2, name, &bm25));
         let hits = |index: &InvertedIndex| index.search(&["termin".into()], 5, Evaluation::Auto);
