@@ -69,10 +69,14 @@ class BM25Index:
     def b(self) -> float: ...
     def add(self, texts: list[str], threads: int | None) -> int: ...
     def search(
-        self, query: str, k: int
+        self, query: str, k: int, allowed: npt.NDArray[np.uint8] | None
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]: ...
     def search_many(
-        self, queries: list[str], k: int, threads: int | None
+        self,
+        queries: list[str],
+        k: int,
+        threads: int | None,
+        allowed: npt.NDArray[np.uint8] | None,
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]: ...
 
 @final

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from tamis import _core
 from tamis.errors import DimensionError, InvalidInputError
-from tamis.types import FloatArray, IntArray, checked_threads
+from tamis.types import FloatArray, IntArray, as_flags, checked_threads
 
 Precision = Literal["exact", "f32", "fast"]
 Level = Literal["codes", "bits", "f32", "gather"]
@@ -338,16 +338,3 @@ def as_matrix(vectors: npt.ArrayLike, dim: int) -> FloatArray:
     # What is too large becomes infinite and is refused as such; what is too small becomes 0.
     with np.errstate(over="ignore", under="ignore"):
         return np.ascontiguousarray(array, dtype=np.float32)
-
-
-def as_flags(where: npt.NDArray[np.bool_] | None) -> npt.NDArray[np.uint8] | None:
-    """Return a filter as a C-contiguous array of bytes, 0 where a row may not be found."""
-    if where is None:
-        return None
-    flags = np.asarray(where)
-    if flags.dtype != np.bool_ or flags.ndim != 1:
-        raise InvalidInputError(
-            f"where is an array of {flags.dtype} with {flags.ndim} dimensions; it must be one "
-            "flag (bool) a row"
-        )
-    return np.ascontiguousarray(flags).view(np.uint8)

@@ -7,8 +7,18 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+import numpy as np
+import numpy.typing as npt
+
 from tamis import _core
-from tamis.types import FloatArray, IntArray, checked_text, checked_texts, checked_threads
+from tamis.types import (
+    FloatArray,
+    IntArray,
+    as_flags,
+    checked_text,
+    checked_texts,
+    checked_threads,
+)
 
 Variant: TypeAlias = Literal["lucene", "robertson", "atire", "bm25l", "bm25+"]
 
@@ -146,7 +156,9 @@ class BM25Index:
         start = self._core.add(batch, checked_threads(threads))
         return range(start, start + len(batch))
 
-    def search(self, query: str, k: int = 10) -> tuple[FloatArray, IntArray]:
+    def search(
+        self, query: str, k: int = 10, *, where: npt.NDArray[np.bool_] | None = None
+    ) -> tuple[FloatArray, IntArray]:
         """Return the best rows for a query, best first.
 
         Parameters
@@ -156,6 +168,8 @@ class BM25Index:
         k : int
             How many, at least 1. Only rows that hold a term of the query and score above 0 are
             found, so there may be fewer.
+        where : ndarray of bool, shape (len(index),), optional
+            The rows that may be found. Scores do not depend on it.
 
         Returns
         -------
@@ -167,12 +181,17 @@ class BM25Index:
         Raises
         ------
         InvalidInputError
-            If `k` is below 1.
+            If `k` is below 1, or `where` has another length.
         """
-        return self._core.search(checked_text(query, "the query"), k)
+        return self._core.search(checked_text(query, "the query"), k, as_flags(where))
 
     def search_many(
-        self, queries: Sequence[str], k: int = 10, *, threads: int | None = None
+        self,
+        queries: Sequence[str],
+        k: int = 10,
+        *,
+        threads: int | None = None,
+        where: npt.NDArray[np.bool_] | None = None,
     ) -> tuple[FloatArray, IntArray]:
         """Return the best rows for many queries at once.
 
@@ -184,6 +203,8 @@ class BM25Index:
             How many for each.
         threads : int, optional
             At most this many; by default the cores that the process may use.
+        where : ndarray of bool, shape (len(index),), optional
+            As in `search`.
 
         Returns
         -------
@@ -195,10 +216,11 @@ class BM25Index:
         Raises
         ------
         InvalidInputError
-            If `queries` is a single string, or `k` or `threads` is below 1.
+            If `queries` is a single string, `k` or `threads` is below 1, or `where` has another
+            length.
         """
         texts = checked_texts(queries, "queries")
-        return self._core.search_many(texts, k, checked_threads(threads))
+        return self._core.search_many(texts, k, checked_threads(threads), as_flags(where))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the index to a file, replacing it in one step.

@@ -410,3 +410,16 @@ def checked_threads(threads: int | None) -> int | None:
     if threads is not None and threads < 1:
         raise InvalidInputError(f"threads is {threads}; it takes at least 1")
     return None if threads is None else min(threads, MOST_THREADS)
+
+
+def as_flags(where: npt.NDArray[np.bool_] | None) -> npt.NDArray[np.uint8] | None:
+    """Return a filter as a C-contiguous array of bytes, 0 where a row may not be found."""
+    if where is None:
+        return None
+    flags = np.asarray(where)
+    if flags.dtype != np.bool_ or flags.ndim != 1:
+        raise InvalidInputError(
+            f"where is an array of {flags.dtype} with {flags.ndim} dimensions; it must be one "
+            "flag (bool) a row"
+        )
+    return np.ascontiguousarray(flags).view(np.uint8)

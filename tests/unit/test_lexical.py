@@ -560,3 +560,23 @@ def test_the_exact_identifier_is_above_its_decoys(
     assert texts[rows[0]] == wanted
     assert (scores[0] > scores[1:]).all()
     assert scores[0] > 0
+
+
+@pytest.mark.parametrize("k", [1, 10, 1_000])
+def test_a_filter_leaves_out_rows_and_changes_no_score(k: int) -> None:
+    index = BM25Index(analyzer="plain")
+    texts = generated_texts()
+    index.add(texts[:300])
+    index.search("w1")
+    index.add(texts[300:])  # a second piece
+    where = np.random.default_rng(0).random(500) < 0.3
+    scores, rows = index.search("w1 w2 w7", 500)
+    kept = where[rows]
+    assert 0 < kept.sum() < len(rows)
+    expected = (scores[kept][:k], rows[kept][:k])
+    assert_same(index.search("w1 w2 w7", k, where=where), expected)
+    found = index.search_many(["w1 w2 w7", "zzz"], k, where=where)
+    n = len(expected[1])
+    assert_same((found[0][0, :n], found[1][0, :n]), expected)
+    with pytest.raises(InvalidInputError, match="499 flags, the index has 500 rows"):
+        index.search("w1", where=where[1:])

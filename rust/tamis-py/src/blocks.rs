@@ -129,15 +129,7 @@ impl DenseIndex {
             }
             let matrix = read(&self.matrix);
             // Under the lock: another thread may add rows until it is taken.
-            if let Some(allowed) = &allowed
-                && allowed.len() != matrix.len()
-            {
-                return Err(tamis::Error::InvalidInput(format!(
-                    "the filter has {} flags, the index has {} rows; give one flag a row",
-                    allowed.len(),
-                    matrix.len()
-                )));
-            }
+            fits(allowed.as_ref(), matrix.len())?;
             let queries = dense::prepare(values, matrix.dim(), matrix.metric())?;
             let request = Request { queries: &queries, dim: matrix.dim(), k: k.0, precision, threads };
             let width = k.0.min(allowed.as_ref().map_or(matrix.len(), RowSet::count));
@@ -213,10 +205,17 @@ impl BM25Index {
         })
     }
 
-    fn search<'py>(&self, py: Python<'py>, query: &str, k: K) -> PyResult<HitArrays<'py>> {
+    fn search<'py>(
+        &self,
+        py: Python<'py>,
+        query: &str,
+        k: K,
+        allowed: Option<PyReadonlyArray1<'_, u8>>,
+    ) -> PyResult<HitArrays<'py>> {
+        let allowed = arrays::row_set(allowed)?;
         let hits = interruptible(py, |stop| {
-            self.build(stop)?;
-            Ok(self.hits(&read(&self.index), query, k.0))
+            let index = self.ready(allowed.as_ref(), stop)?;
+            Ok(self.hits(&index, query, k.0, allowed.as_ref()))
         })?;
         Ok(arrays::hits(py, &hits))
     }
@@ -227,25 +226,55 @@ impl BM25Index {
         queries: Vec<PyBackedStr>,
         k: K,
         threads: Option<usize>,
+        allowed: Option<PyReadonlyArray1<'_, u8>>,
     ) -> PyResult<HitMatrices<'py>> {
+        let allowed = arrays::row_set(allowed)?;
         let lists = interruptible(py, |stop| {
-            self.build(stop)?;
-            let index = read(&self.index);
+            let index = self.ready(allowed.as_ref(), stop)?;
             let threads = threads.unwrap_or_else(threads::available);
-            threads::map_each(queries.len(), threads, stop, |query| self.hits(&index, &queries[query], k.0))
+            let hits = |query: usize| self.hits(&index, &queries[query], k.0, allowed.as_ref());
+            threads::map_each(queries.len(), threads, stop, hits)
         })?;
         arrays::hit_matrices(py, &lists, arrays::longest(&lists))
     }
 }
 
 impl BM25Index {
-    fn build(&self, stop: &Stop<'_>) -> tamis::Result<()> {
-        if read(&self.index).is_behind() { write(&self.index).build(stop) } else { Ok(()) }
+    /// The index with all rows ready to be found, which a filter must fit.
+    fn ready(
+        &self,
+        allowed: Option<&RowSet>,
+        stop: &Stop<'_>,
+    ) -> tamis::Result<RwLockReadGuard<'_, InvertedIndex>> {
+        if read(&self.index).is_behind() {
+            write(&self.index).build(stop)?;
+        }
+        let index = read(&self.index);
+        // Under the lock: another thread may add rows until it is taken.
+        fits(allowed, index.len())?;
+        Ok(index)
     }
 
-    fn hits(&self, index: &InvertedIndex, query: &str, k: usize) -> Vec<tamis::hit::Hit> {
+    fn hits(
+        &self,
+        index: &InvertedIndex,
+        query: &str,
+        k: usize,
+        allowed: Option<&RowSet>,
+    ) -> Vec<tamis::hit::Hit> {
         let terms: Vec<String> = self.analyzer.tokens(query).into_iter().map(|token| token.term).collect();
-        index.search(&terms, k, Evaluation::Auto)
+        index.search(&terms, k, allowed, Evaluation::Auto)
+    }
+}
+
+/// An error if a filter has not one flag a row.
+fn fits(allowed: Option<&RowSet>, rows: usize) -> tamis::Result<()> {
+    match allowed {
+        Some(allowed) if allowed.len() != rows => Err(tamis::Error::InvalidInput(format!(
+            "the filter has {} flags, the index has {rows} rows; give one flag a row",
+            allowed.len()
+        ))),
+        _ => Ok(()),
     }
 }
 

@@ -20,7 +20,7 @@
 //! index.build(&Stop::never())?;
 //!
 //! let query: Vec<String> = analyzer.tokens("Section 4.2(b)").into_iter().map(|t| t.term).collect();
-//! let hits = index.search(&query, 10, Evaluation::Auto);
+//! let hits = index.search(&query, 10, None, Evaluation::Auto);
 //! assert_eq!(hits[0].row, 1);
 //! # Ok::<(), tamis::Error>(())
 //! ```

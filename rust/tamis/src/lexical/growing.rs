@@ -1,10 +1,12 @@
 //! An inverted index that grows: pieces that are frozen, and texts that are not yet.
 
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use super::postings::{Builder, Frozen, Postings, merge};
 use super::search::{Evaluation, Part, Scorer, Statistics, search};
 use super::{Analyzer, Bm25};
+use crate::filter::RowSet;
 use crate::hit::{Hit, Row};
 use crate::threads::{self, Stop};
 use crate::{Error, Result};
@@ -135,20 +137,39 @@ impl InvertedIndex {
         Ok(())
     }
 
-    /// The best `k` rows for the query's terms, best first, of those that are ready.
-    pub fn search(&self, terms: &[String], k: usize, evaluation: Evaluation) -> Vec<Hit> {
+    /// The best `k` rows for the query's terms, best first, of those that are ready and that pass
+    /// the filter, which has one flag a row.
+    ///
+    /// # Panics
+    /// If the filter has fewer flags than there are rows.
+    pub fn search(
+        &self,
+        terms: &[String],
+        k: usize,
+        allowed: Option<&RowSet>,
+        evaluation: Evaluation,
+    ) -> Vec<Hit> {
         let postings: Vec<Postings<'_>> = self.pieces.iter().map(|piece| piece.postings()).collect();
         let scorer = self.scorer.get_or_init(|| {
             let own = postings.iter().map(|postings| Statistics::of(postings.lengths(), None));
             Scorer::new(self.bm25, own.fold(Statistics::default(), Statistics::plus))
         });
         let mut base = 0;
-        let part = |postings| {
-            let part = Part { postings, base, alive: None, allowed: None };
-            base += postings.lengths().len() as Row;
-            part
+        let place = |postings: &Postings<'_>| {
+            let rows = base..base + postings.lengths().len();
+            base = rows.end;
+            rows
         };
-        let parts: Vec<Part<'_>> = postings.iter().map(part).collect();
+        let places: Vec<Range<usize>> = postings.iter().map(place).collect();
+        let own = |rows: &Range<usize>| allowed.map(|allowed| allowed.slice(rows.start, rows.len()));
+        let filters: Vec<Option<RowSet>> = places.iter().map(own).collect();
+        let part = |((postings, rows), filter): ((_, &Range<usize>), _)| Part {
+            postings,
+            base: rows.start as Row,
+            alive: None,
+            allowed: Option::as_ref(filter),
+        };
+        let parts: Vec<Part<'_>> = postings.iter().zip(&places).zip(&filters).map(part).collect();
         search(&parts, terms, scorer, k, evaluation)
     }
 

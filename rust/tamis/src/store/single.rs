@@ -219,7 +219,7 @@ mod tests {
         index.build(&Stop::never()).unwrap();
         let (opened, analyzer) = open_postings(&path).unwrap();
         assert_eq!((opened.len(), analyzer.as_str(), opened.bm25()), (2, name, &bm25));
-        let hits = |index: &InvertedIndex| index.search(&["termin".into()], 5, Evaluation::Auto);
+        let hits = |index: &InvertedIndex| index.search(&["termin".into()], 5, None, Evaluation::Auto);
         assert_eq!((hits(&opened), hits(&opened).len()), (hits(&index), 1));
         assert!(matches!(open_matrix(&path, false), Err(Error::Corrupt { .. })));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
