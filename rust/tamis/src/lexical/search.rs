@@ -104,6 +104,16 @@ const WINDOW: usize = 4096;
 /// Rows summed at a time by a pruned search, which spends more on a window and less in it.
 const PRUNED_WINDOW: usize = 16384;
 
+/// A term of a query.
+struct Asked<'a> {
+    /// Its list in each part.
+    lists: Vec<Option<List<'a>>>,
+    /// How many rows that are alive hold it.
+    df: u64,
+    /// idf, times how often the query repeats it.
+    factor: f64,
+}
+
 /// The best `k` rows for the query's terms, best first: rows that hold at least one of them and
 /// score above 0. `terms` may repeat. The rows of the parts do not overlap.
 pub fn search(
@@ -113,23 +123,24 @@ pub fn search(
     k: usize,
     evaluation: Evaluation,
 ) -> Vec<Hit> {
-    let mut unique: Vec<&str> = terms.iter().map(String::as_str).collect();
-    unique.sort_unstable();
-    let mut factors: Vec<(&str, u64, f64)> = Vec::new();
-    for run in unique.chunk_by(|a, b| a == b) {
-        let df: u64 = parts.iter().map(|part| document_frequency(part, run[0])).sum();
-        if df > 0 {
-            factors.push((run[0], df, scorer.bm25.idf(scorer.rows, df) * run.len() as f64));
-        }
-    }
-    if factors.is_empty() || k == 0 {
-        return Vec::new();
-    }
-    let scale = scale_of(&factors, &scorer.bm25);
     let mut parts: Vec<&Part<'_>> = parts.iter().collect();
     // Of equal hits the lower row is better: a later one need not be looked at.
     parts.sort_unstable_by_key(|part| part.base);
-    let postings: u64 = factors.iter().map(|(_, df, _)| df).sum();
+    let mut unique: Vec<&str> = terms.iter().map(String::as_str).collect();
+    unique.sort_unstable();
+    let mut asked: Vec<Asked<'_>> = Vec::new();
+    for run in unique.chunk_by(|a, b| a == b) {
+        let lists: Vec<_> = parts.iter().map(|part| part.postings.list(run[0])).collect();
+        let df = parts.iter().zip(&lists).map(|(part, list)| frequency_of(part, list.as_ref())).sum();
+        if df > 0 {
+            asked.push(Asked { lists, df, factor: scorer.bm25.idf(scorer.rows, df) * run.len() as f64 });
+        }
+    }
+    if asked.is_empty() || k == 0 {
+        return Vec::new();
+    }
+    let scale = scale_of(&asked, &scorer.bm25);
+    let postings: u64 = asked.iter().map(|term| term.df).sum();
     let exhaustive = match evaluation {
         // Few windows leave nothing to learn from one for the next.
         Evaluation::Auto => k > FEW || 16 * postings <= scorer.rows || scorer.rows < 8 * PRUNED_WINDOW as u64,
@@ -138,11 +149,11 @@ pub fn search(
     };
     let mut best = Best::new(k, scorer.rows as usize, scale);
     SCRATCH.with_borrow_mut(|scratch| {
-        for part in parts {
+        for (i, part) in parts.into_iter().enumerate() {
             let lengths = part.postings.lengths();
-            let cursors = factors.iter().filter_map(|&(term, _, factor)| {
-                let list = part.postings.list(term)?;
-                let weights = Weights::new(factor * scale, scorer, lengths.table(), list.len);
+            let cursors = asked.iter().filter_map(|term| {
+                let list = term.lists[i]?;
+                let weights = Weights::new(term.factor * scale, scorer, lengths.table(), list.len);
                 Some(Cursor::new(list, weights))
             });
             let mut cursors: Vec<Cursor<'_>> = cursors.collect();
@@ -159,14 +170,18 @@ pub fn search(
 
 /// The power of two that contributions are multiplied by: the largest that leaves the greatest sum
 /// below 2^31, so that rounding cannot make it overflow.
-fn scale_of(factors: &[(&str, u64, f64)], bm25: &Bm25) -> f64 {
-    let most: f64 = factors.iter().map(|(_, _, factor)| factor * bm25.most() + f64::MIN_POSITIVE).sum();
+fn scale_of(asked: &[Asked<'_>], bm25: &Bm25) -> f64 {
+    let most: f64 = asked.iter().map(|term| term.factor * bm25.most() + f64::MIN_POSITIVE).sum();
     (31.0 - most.log2()).floor().min(1000.0).exp2()
 }
 
 /// How many rows of a part that are alive hold a term.
 pub fn document_frequency(part: &Part<'_>, term: &str) -> u64 {
-    let Some(list) = part.postings.list(term) else { return 0 };
+    frequency_of(part, part.postings.list(term).as_ref())
+}
+
+fn frequency_of(part: &Part<'_>, list: Option<&List<'_>>) -> u64 {
+    let Some(list) = list else { return 0 };
     let Some(alive) = part.alive else { return list.len as u64 };
     let mut count = 0;
     let is_alive = |row: &&Row| (**row as usize) < alive.len() && alive.contains(**row);
