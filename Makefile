@@ -97,13 +97,14 @@ wheel: $(VENV)/.locked  ## Build the wheel into dist and try it in an empty envi
 
 dev: $(VENV)/.quick  ## Build the compiled module quickly, for work on the core
 
+# Extras stay in the locks: of a name that is asked for with one, pip takes the newest version else.
 lock: $(VENV)/.locked  ## Renew the lock files of both languages
 	@cargo update
 	@$(RUN) pip install --quiet --upgrade --target $(TOOLS)/uv uv
 	@for groups in "run pyproject.toml" "dev pyproject.toml --group dev --group docs" \
 		"bench pyproject.toml --group bench" "bench-source pyproject.toml --group bench-source" \
 		"bench-alone --no-deps --group bench-alone"; do set -- $$groups; \
-		$(TOOLS)/uv/bin/uv pip compile --quiet --upgrade --generate-hashes \
+		$(TOOLS)/uv/bin/uv pip compile --quiet --upgrade --generate-hashes --no-strip-extras \
 			--universal --python-version 3.11 --custom-compile-command "make lock" \
 			"$${@:2}" --output-file requirements/$$1.lock; done
 
