@@ -1,4 +1,4 @@
-//! A hit, its one total order, and the bounded heap that keeps the best.
+//! A hit, its one total order, and what keeps the best: a bounded heap, or for many a buffer.
 //!
 //! Order is (score descending, row ascending) at every stage, so that a result depends on
 //! nothing but the data: not on threads, segments or the order of evaluation.
@@ -21,10 +21,19 @@ pub struct Hit {
 impl Hit {
     /// A number that is lower for a better hit.
     fn place(self) -> u64 {
-        let bits = self.score.to_bits();
-        let ordered = bits ^ if bits >> 31 == 1 { u32::MAX } else { 1 << 31 };
-        u64::from(!ordered) << 32 | u64::from(self.row)
+        u64::from(!ordered(self.score)) << 32 | u64::from(self.row)
     }
+}
+
+/// A number's bits, so that greater numbers have greater bits.
+pub(crate) fn ordered(score: f32) -> u32 {
+    let bits = score.to_bits();
+    bits ^ if bits >> 31 == 1 { u32::MAX } else { 1 << 31 }
+}
+
+/// The number that [`ordered`] gave.
+pub(crate) fn from_ordered(bits: u32) -> f32 {
+    f32::from_bits(bits ^ if bits >> 31 == 0 { u32::MAX } else { 1 << 31 })
 }
 
 impl Eq for Hit {}

@@ -16,7 +16,7 @@ use super::scan;
 use super::simd::{LANES, Level};
 use crate::Result;
 use crate::filter::RowSet;
-use crate::hit::{Hit, Row, Shortlist, TopK};
+use crate::hit::{Hit, Row, Shortlist, TopK, from_ordered, ordered};
 use crate::threads::{self, Stop};
 
 /// Rows that follow one another in an index, with the filter that they must pass.
@@ -310,22 +310,15 @@ pub(super) struct Threshold(AtomicU32);
 
 impl Threshold {
     fn new() -> Self {
-        Self(AtomicU32::new(Self::ordered(f32::NEG_INFINITY)))
-    }
-
-    /// A number's bits, so that greater numbers have greater bits.
-    fn ordered(score: f32) -> u32 {
-        let bits = score.to_bits();
-        bits ^ if bits >> 31 == 1 { u32::MAX } else { 1 << 31 }
+        Self(AtomicU32::new(ordered(f32::NEG_INFINITY)))
     }
 
     pub(super) fn get(&self) -> f32 {
-        let bits = self.0.load(Ordering::Relaxed);
-        f32::from_bits(bits ^ if bits >> 31 == 0 { u32::MAX } else { 1 << 31 })
+        from_ordered(self.0.load(Ordering::Relaxed))
     }
 
     pub(super) fn raise(&self, score: f32) {
-        self.0.fetch_max(Self::ordered(score), Ordering::Relaxed);
+        self.0.fetch_max(ordered(score), Ordering::Relaxed);
     }
 }
 

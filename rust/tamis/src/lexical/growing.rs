@@ -27,7 +27,7 @@ impl Piece for Frozen {
 #[derive(Debug)]
 pub struct InvertedIndex {
     bm25: Bm25,
-    /// Each of less than half the rows of the one before.
+    /// Each of at most half the rows of the one before, once they are built.
     pieces: Vec<Box<dyn Piece>>,
     builder: Builder,
     scorer: OnceLock<Scorer>,
@@ -79,12 +79,12 @@ impl InvertedIndex {
             return Err(Error::InvalidInput(format!("{rows} rows are more than an index holds, 2^32 - 1")));
         }
         if texts.len() <= TOGETHER {
-            let rows = self.builder.len();
-            if let Err(error) = add_to(&mut self.builder, analyzer, texts, stop) {
-                self.builder.truncate(rows);
-                return Err(error);
+            if self.builder.len() >= TOGETHER {
+                self.freeze()?;
             }
-            return if self.builder.len() >= TOGETHER { self.build(stop) } else { Ok(()) };
+            let rows = self.builder.len();
+            return add_to(&mut self.builder, analyzer, texts, stop)
+                .inspect_err(|_| self.builder.truncate(rows));
         }
         let groups: Vec<&[T]> = texts.chunks(TOGETHER).collect();
         let pieces = threads::map_each(groups.len(), threads, stop, |i| {
@@ -101,22 +101,26 @@ impl InvertedIndex {
         Ok(())
     }
 
-    /// Whether there are rows that a search does not find before [`InvertedIndex::build`].
+    /// Whether there is something for [`InvertedIndex::build`] to do.
     pub fn is_behind(&self) -> bool {
-        !self.builder.is_empty()
+        !self.builder.is_empty() || self.unbalanced().is_some()
     }
 
-    /// Makes all rows ready to be found.
+    /// The last two pieces, if they are to become one.
+    fn unbalanced(&self) -> Option<[Postings<'_>; 2]> {
+        let [.., before, last] = self.pieces.as_slice() else { return None };
+        let pair = [before.postings(), last.postings()];
+        (pair[0].lengths().len() < 2 * pair[1].lengths().len()).then_some(pair)
+    }
+
+    /// Makes all rows ready to be found, in few pieces.
     ///
     /// # Errors
     /// As [`merge`]; the rows are there nevertheless.
     pub fn build(&mut self, stop: &Stop<'_>) -> Result<()> {
         self.freeze()?;
-        let rows = |piece: &dyn Piece| piece.postings().lengths().len();
-        while let [.., before, last] = self.pieces.as_slice()
-            && rows(&**before) < 2 * rows(&**last)
-        {
-            let merged = merge(&[before.postings(), last.postings()], stop)?;
+        while let Some(pair) = self.unbalanced() {
+            let merged = merge(&pair, stop)?;
             self.pieces.truncate(self.pieces.len() - 2);
             self.push(merged);
         }
@@ -129,7 +133,7 @@ impl InvertedIndex {
     }
 
     fn freeze(&mut self) -> Result<()> {
-        if self.is_behind() {
+        if !self.builder.is_empty() {
             let piece = self.builder.freeze()?;
             self.builder = Builder::default();
             self.push(piece);
@@ -178,7 +182,7 @@ impl InvertedIndex {
     /// # Errors
     /// As [`merge`], and those of `f`.
     pub(crate) fn as_one<T>(&self, f: impl FnOnce(&Postings<'_>) -> Result<T>) -> Result<T> {
-        let fresh = self.is_behind().then(|| self.builder.freeze()).transpose()?;
+        let fresh = (!self.builder.is_empty()).then(|| self.builder.freeze()).transpose()?;
         let pieces = self.pieces.iter().map(|piece| piece.postings());
         let all: Vec<Postings<'_>> = pieces.chain(fresh.as_ref().map(Frozen::view)).collect();
         match all.as_slice() {
@@ -201,4 +205,37 @@ fn add_to(
         texts.iter().for_each(|text| builder.add(analyzer, text.as_ref()));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_stay_few_and_what_is_interrupted_adds_nothing() {
+        let analyzer = Analyzer::named("plain").unwrap();
+        let never = Stop::never();
+        let mut index = InvertedIndex::new(Bm25::new("lucene", 1.2, 0.75).unwrap());
+        let texts = |n: usize| vec!["some words"; n];
+        for _ in 0..5 {
+            index.add(&analyzer, &texts(33_000), 2, &never).unwrap();
+        }
+        let stop = || true;
+        assert!(matches!(index.build(&Stop::when(&stop)), Err(Error::Interrupted)));
+        assert!(index.is_behind() && index.len() == 165_000);
+        index.build(&never).unwrap();
+        assert!(!index.is_behind());
+        assert!(index.pieces.len() <= 2);
+        for _ in 0..3 {
+            index.add(&analyzer, &texts(20_000), 1, &never).unwrap();
+        }
+        for n in [300, 33_000] {
+            let added = index.add(&analyzer, &texts(n), 2, &Stop::when(&stop));
+            assert!(matches!(added, Err(Error::Interrupted)));
+            assert_eq!(index.len(), 225_000);
+        }
+        index.build(&never).unwrap();
+        let hits = index.search(&["words".into()], 300_000, None, Evaluation::Auto);
+        assert!(hits.iter().map(|hit| hit.row).eq(0..225_000));
+    }
 }

@@ -219,16 +219,14 @@ impl Builder {
         self.lengths.is_empty()
     }
 
-    /// The number of postings: a builder takes 2^32 at most.
-    pub fn n_postings(&self) -> usize {
-        self.ids.len()
-    }
-
     /// The index of its rows.
     ///
     /// # Errors
     /// [`Error::InvalidInput`] if there are more postings than one index holds.
     pub fn freeze(&self) -> Result<Frozen> {
+        if u32::try_from(self.ids.len()).is_err() {
+            return Err(Error::InvalidInput("more than 2^32 - 1 postings at once; add fewer texts".into()));
+        }
         let mut order: Vec<u32> = (0..self.counts.len() as u32).collect();
         order.retain(|id| self.counts[*id as usize] > 0);
         order.sort_unstable_by(|a, b| self.terms.get(*a).cmp(self.terms.get(*b)));

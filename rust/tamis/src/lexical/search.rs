@@ -149,6 +149,7 @@ pub fn search(
     };
     let mut best = Best::new(k, scorer.rows as usize, scale);
     SCRATCH.with_borrow_mut(|scratch| {
+        scratch.sums.resize(PRUNED_WINDOW.max(WINDOW), 0);
         for (i, part) in parts.into_iter().enumerate() {
             let lengths = part.postings.lengths();
             let cursors = asked.iter().filter_map(|term| {
@@ -509,7 +510,6 @@ fn all<C: Code>(
     scratch: &mut Scratch,
     best: &mut Best,
 ) {
-    scratch.sums.resize(PRUNED_WINDOW.max(WINDOW), 0);
     while let Some(next) = cursors.iter().filter_map(Cursor::row).min() {
         let start = next as usize / WINDOW * WINDOW;
         if start >= codes.len() {
@@ -533,7 +533,6 @@ fn pruned<C: Code>(
     scratch: &mut Scratch,
     best: &mut Best,
 ) {
-    scratch.sums.resize(PRUNED_WINDOW.max(WINDOW), 0);
     cursors.iter_mut().for_each(|cursor| cursor.bind(codes));
     let mut blocks = vec![0; cursors.len()];
     let mut order: Vec<usize> = (0..cursors.len()).collect();

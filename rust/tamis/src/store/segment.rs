@@ -8,7 +8,7 @@
 //! | `chunks` | a record a row |
 //! | `terms`, `lists` | the inverted index over the rows, see [`crate::lexical`] |
 //! | `vectors` | f32: a row's vector after the other; absent without vectors |
-//! | `frame`, `nibbles`, `fine`, `bits` | the vectors' [codes](super::codes); absent where they are few |
+//! | `frame`, `nibbles`, `fine`, `bits` | the vectors' [codes]; absent where they are few |
 //!
 //! A row is a chunk. The rows of a document follow one another.
 
