@@ -58,7 +58,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, help="queries timed; 200, 80 from a gigabyte on")
     parser.add_argument("--levels", nargs="*", default=["avx2"], help="forced beside the best")
     parser.add_argument("--exactness", type=int, metavar="Q", help="check Q queries, time none")
-    parser.add_argument("--real-rows", type=int, default=25_000, help="most passages encoded")
+    parser.add_argument("--real-rows", type=int, default=100_000, help="most passages encoded")
     parser.add_argument("--memory-gb", type=float, default=12, help="for one group")
     options = parser.parse_args()
     if options.job:

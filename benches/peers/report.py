@@ -97,7 +97,8 @@ def _ours(result: Line, groups: list[Line]) -> Iterator[str]:
             f"query {opening['first_ms']:.1f} ms. Resident after opening "
             f"{opening['opened'] / 1e6:,.1f} MB, after the first query "
             f"{opening['first_asked'] / 1e6:,.0f} MB, after 200 {opening['asked'] / 1e6:,.0f} MB "
-            f"({opening['asked'] / size:.2f} of the vectors).\n"
+            f"({opening['asked'] / size:.2f} of the vectors). Of a file that is not cached, 200 "
+            f"queries read {opening['read'] / 1e6:,.0f} MB ({opening['read'] / size:.2f}).\n"
         )
 
 
@@ -250,8 +251,9 @@ def _other_goals(n: str, figures: Figures) -> Iterator[list[str]]:
     result = figures.result or {}
     if opening := result.get("opening"):
         yield [f"opening {n}, ms", "<= 20", shown(opening["open_ms"])]
-        share = opening["asked"] / opening["vectors"]
-        yield [f"resident after 200 queries, {n}, / f32", "<= 0.42", shown(share)]
+        share = opening["read"] / opening["vectors"]
+        what = f"read of a cold file by 200 queries, {n}, / f32"
+        yield [what, "<= 0.42", shown(share)]
     filters = [line["p50"] for group in result.get("groups", [])[:1] for line in group["filters"]]
     if filters:
         yield [f"slowest filter, {n}, / unfiltered", "<= 1.1", shown(max(filters) / filters[0])]

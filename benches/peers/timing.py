@@ -126,6 +126,24 @@ def cost(work: Callable[[], object]) -> Cost:
     return Cost(elapsed, cpu, resident_bytes() - resident)
 
 
+def forget(path: Path) -> None:
+    """Ask the system to drop what it has cached of a file."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+        if hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def bytes_read() -> int:
+    """Return the bytes that this process has read from disks; 0 where unknown."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/io").read_text(encoding="ascii").splitlines():
+            name, _, value = line.partition(":")
+            if name == "read_bytes":
+                return int(value)
+    return 0
+
+
 def resident_bytes() -> int:
     """Return the memory that the process holds now, mapped files included; 0 where unknown."""
     try:

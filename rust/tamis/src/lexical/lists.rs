@@ -121,7 +121,7 @@ pub(super) struct Block {
     frequencies: [u32; BLOCK],
     len: usize,
     /// Whether each frequency is 1.
-    pub(super) single: bool,
+    single: bool,
 }
 
 impl Default for Block {

@@ -476,21 +476,10 @@ impl<'a> Cursor<'a> {
             let rows = &rows[..upto];
             let frequencies = &self.postings.frequencies()[self.at..][..upto];
             self.weights.prepare(frequencies.iter().fold(1, |most, frequency| most.max(*frequency)));
-            let (weights, sums) = (&self.weights, &mut *sums);
-            let add = |sum: &mut u32, worth| *sum = sum.wrapping_add(worth);
-            if self.postings.single && weights.tables > 0 {
-                for row in rows {
-                    let place = row.wrapping_sub(start) as usize;
-                    if let (Some(sum), Some(code)) = (sums.get_mut(place), codes.get(place)) {
-                        add(sum, weights.worth.get(code.place()).copied().unwrap_or(0));
-                    }
-                }
-            } else {
-                for (row, frequency) in rows.iter().zip(frequencies) {
-                    let place = row.wrapping_sub(start) as usize;
-                    if let (Some(sum), Some(code)) = (sums.get_mut(place), codes.get(place)) {
-                        add(sum, weights.of(*frequency, *code));
-                    }
+            for (row, frequency) in rows.iter().zip(frequencies) {
+                let place = row.wrapping_sub(start) as usize;
+                if let (Some(sum), Some(code)) = (sums.get_mut(place), codes.get(place)) {
+                    *sum = sum.wrapping_add(self.weights.of(*frequency, *code));
                 }
             }
             self.at += upto;
