@@ -53,16 +53,17 @@ impl Configuration {
 /// The name of terms that were made elsewhere.
 pub(super) const CUSTOM: &str = "custom";
 
-const fn language(name: &'static str, algorithm: Algorithm, letters: &'static str) -> Configuration {
+const fn language(
+    name: &'static str,
+    algorithm: Algorithm,
+    letters: &'static str,
+    stop_words: &'static str,
+) -> Configuration {
     let marks = match algorithm {
         Algorithm::English => Marks::Strip,
         _ => Marks::StripBut(letters),
     };
-    Configuration { name, cut: Cut::Identifiers, algorithm: Some(algorithm), marks, stop_words: "" }
-}
-
-const fn without(configuration: Configuration, name: &'static str, words: &'static str) -> Configuration {
-    Configuration { name, stop_words: words, ..configuration }
+    Configuration { name, cut: Cut::Identifiers, algorithm: Some(algorithm), marks, stop_words }
 }
 
 const fn neutral(name: &'static str, cut: Cut, marks: Marks) -> Configuration {
@@ -73,17 +74,13 @@ const fn neutral(name: &'static str, cut: Cut, marks: Marks) -> Configuration {
 macro_rules! languages {
     ($($name:literal, $algorithm:ident, $letters:literal $(, $words:ident)?;)*) => {
         &[
-            language("default", Algorithm::English, ""),
+            language("default", Algorithm::English, "", ""),
             neutral("plain", Cut::Words, Marks::Keep),
             neutral("multilingual", Cut::Identifiers, Marks::StripBut("")),
             neutral(CUSTOM, Cut::Lines, Marks::Keep),
             $(
-                language($name, Algorithm::$algorithm, $letters),
-                $(without(
-                    language($name, Algorithm::$algorithm, $letters),
-                    concat!($name, "+stop"),
-                    stop_words::$words,
-                ),)?
+                language($name, Algorithm::$algorithm, $letters, ""),
+                $(language(concat!($name, "+stop"), Algorithm::$algorithm, $letters, stop_words::$words),)?
             )*
         ]
     };

@@ -49,7 +49,8 @@ impl Normal {
 
 /// The run as typed; none if it is so already. The result may hold spaces: they cut it.
 pub(super) fn normalise(run: &str) -> Option<Normal> {
-    if is_nfkc_quick(run.chars()) == IsNormalized::Yes && run.chars().all(|c| typed(c) == Some(c)) {
+    let is_settled = |c: char| c < '\u{ad}' || (typed(c) == Some(c) && !stands_apart(c));
+    if is_nfkc_quick(run.chars()) == IsNormalized::Yes && run.chars().all(is_settled) {
         return None;
     }
     let mut normal = Normal::default();
@@ -79,6 +80,11 @@ fn push_typed(cluster: &str, out: &mut String) {
             out.extend(cluster.nfkc().filter_map(typed));
             out.push(' ');
         }
+        // The joint of a Persian compound; in other scripts, a hint for the font.
+        '\u{600}'..='\u{6ff}' if cluster.ends_with('\u{200c}') => {
+            out.extend(cluster.nfkc().filter_map(typed));
+            out.push(' ');
+        }
         _ => out.extend(cluster.nfkc().filter_map(typed)),
     }
 }
@@ -95,28 +101,30 @@ fn stands_apart(c: char) -> bool {
 
 /// The character as a keyboard has it; none for one that nobody sees.
 fn typed(c: char) -> Option<char> {
-    if c < '\u{ad}' {
-        return Some(c);
-    }
     match c {
+        '\0'..'\u{ad}' => Some(c),
         '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{2bc}' | '\u{2032}' => Some('\''),
         '\u{2010}'..='\u{2013}' | '\u{2212}' | '\u{5be}' => Some('-'),
         '\u{2044}' | '\u{2215}' => Some('/'),
         // Cyrillic yo is written as ye by most.
         '\u{401}' => Some('\u{415}'),
         '\u{451}' => Some('\u{435}'),
-        // White space to Unicode's line breaking, and between the words of Persian.
-        '\u{200b}' | '\u{200c}' => Some(' '),
-        // Formatting, variation selectors, enclosing marks and colours of skin.
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180b}'..='\u{180e}' | '\u{200d}'..='\u{200f}'
-        | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{20dd}'..='\u{20e0}' | '\u{20e2}'..='\u{20e4}'
-        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{1f3fb}'..='\u{1f3ff}' | '\u{e0001}'..='\u{e01ef}' => None,
-        // Points of Hebrew, vowels and the lengthening stroke of Arabic.
-        '\u{591}'..='\u{5bd}' | '\u{5bf}' | '\u{5c1}' | '\u{5c2}' | '\u{5c4}' | '\u{5c5}' | '\u{5c7}'
-        | '\u{610}'..='\u{61a}' | '\u{640}' | '\u{64b}'..='\u{65f}' | '\u{670}' | '\u{6d6}'..='\u{6dc}'
-        | '\u{6df}'..='\u{6e4}' | '\u{6e7}' | '\u{6e8}' | '\u{6ea}'..='\u{6ed}' => None,
+        '\u{200b}' => Some(' '),
+        _ if is_unseen(c) => None,
         _ => digit(c).or(Some(c)),
     }
+}
+
+/// What is left out: formatting, variation selectors, enclosing marks, colours of skin, the points of
+/// Hebrew, the vowels and the lengthening stroke of Arabic.
+fn is_unseen(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180b}'..='\u{180e}' | '\u{200c}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{20dd}'..='\u{20e0}' | '\u{20e2}'..='\u{20e4}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{1f3fb}'..='\u{1f3ff}' | '\u{e0001}'..='\u{e01ef}'
+        | '\u{591}'..='\u{5bd}' | '\u{5bf}' | '\u{5c1}' | '\u{5c2}' | '\u{5c4}' | '\u{5c5}' | '\u{5c7}'
+        | '\u{610}'..='\u{61a}' | '\u{640}' | '\u{64b}'..='\u{65f}' | '\u{670}' | '\u{6d6}'..='\u{6dc}'
+        | '\u{6df}'..='\u{6e4}' | '\u{6e7}' | '\u{6e8}' | '\u{6ea}'..='\u{6ed}')
 }
 
 /// The ASCII digit of a decimal digit of a living script.
@@ -149,9 +157,7 @@ pub(super) fn fold_case(text: &str, dotless: bool, out: &mut String) {
             _ if c.is_ascii() => out.push(c.to_ascii_lowercase()),
             'ı' => out.push('ı'),
             // By way of the upper case, where `ß` is `SS` and a final sigma a sigma.
-            _ => out.extend(
-                c.to_lowercase().flat_map(char::to_uppercase).flat_map(char::to_lowercase),
-            ),
+            _ => out.extend(c.to_lowercase().flat_map(char::to_uppercase).flat_map(char::to_lowercase)),
         }
     }
     if is_nfkc_quick(out[start..].chars()) != IsNormalized::Yes {
@@ -245,6 +251,8 @@ mod tests {
             ("٤٢", "42"),
             ("مُحَمَّدـ", "محمد"),
             ("می\u{200c}خواهم", "می خواهم"),
+            ("க\u{200c}ஷ", "கஷ"),
+            ("❶x", " ❶ x"),
             ("ｶﾞｽ", "ガス"),
             ("👍🏽", "👍"),
         ] {

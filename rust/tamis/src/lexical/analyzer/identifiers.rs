@@ -6,9 +6,13 @@
 //! what is written differently; a joint finds `UserAccount` in `getUserAccountId`, `db.models` in
 //! `django.db.models.Q` and `4.2(b)` in `4.2(b)(ii)`. There is one joint for each pair of
 //! neighbours, so the terms of an identifier are at most about three times its parts.
+//!
+//! A name of two capitals, as in `GitHub`, is cut where a text first has it; from then on it is the
+//! name alone, for people repeat names, and a text is not about `hub` because it says `GitHub` often.
 
 use std::ops::Range;
 
+use rustc_hash::FxHashSet;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::Kind;
@@ -63,9 +67,14 @@ struct Compound<'a> {
 
 /// Calls `f` with the pieces of a text that white space does not cut, in order of their start: what
 /// each is, how it becomes a term, and where it stands. With `cut_apostrophes`, an apostrophe parts
-/// words.
-pub(super) fn pieces(text: &str, cut_apostrophes: bool, mut f: impl FnMut(Kind, Form, Range<usize>)) {
-    let mut scanner = Scanner { text, parts: Vec::new(), start: 0, end: 0, is_marked: false };
+/// words. `names` are those that were cut.
+pub(super) fn pieces(
+    text: &str,
+    cut_apostrophes: bool,
+    names: &mut FxHashSet<String>,
+    mut f: impl FnMut(Kind, Form, Range<usize>),
+) {
+    let mut scanner = Scanner { text, names, parts: Vec::new(), start: 0, end: 0, is_marked: false };
     for (at, word) in text.unicode_word_indices() {
         if cut_apostrophes && word.contains('\'') {
             let mut start = at;
@@ -85,6 +94,7 @@ pub(super) fn pieces(text: &str, cut_apostrophes: bool, mut f: impl FnMut(Kind, 
 /// The compound that is being read.
 struct Scanner<'a> {
     text: &'a str,
+    names: &'a mut FxHashSet<String>,
     parts: Vec<Part>,
     start: usize,
     /// Behind its last part and the marks that belong to it.
@@ -176,7 +186,9 @@ impl Scanner<'_> {
                 '.' | ':' if !(is_number(before) && is_number(after)) => Some(Link::Path),
                 _ if c.is_uppercase()
                     && (is_lower(before)
-                        || (before.is_some_and(char::is_uppercase) && is_lower(after) && is_lower(second))
+                        || (before.is_some_and(char::is_uppercase)
+                            && is_lower(after)
+                            && is_lower(second))
                         || (is_number(before) && is_lower(after) && has_lower)) =>
                 {
                     Some(Link::Hump)
@@ -228,32 +240,33 @@ impl Scanner<'_> {
         if let Some(last) = self.parts.last_mut() {
             last.link = None;
             let (text, start, end) = (self.text, self.start, self.end.max(last.end));
-            Compound { text, start, end, parts: &self.parts, is_marked: self.is_marked }.pieces(f);
+            Compound { text, start, end, parts: &self.parts, is_marked: self.is_marked }
+                .pieces(self.names, f);
         }
         self.parts.clear();
     }
 }
 
 impl Compound<'_> {
-    fn pieces(&self, f: &mut impl FnMut(Kind, Form, Range<usize>)) {
+    fn pieces(&self, names: &mut FxHashSet<String>, f: &mut impl FnMut(Kind, Form, Range<usize>)) {
         let parts = self.parts;
         if !self.is_identifier() {
-            for (i, part) in parts.iter().enumerate() {
-                f(Kind::Word, Form::Word, part.start..part.end);
-                if i == 0 && parts.len() == 2 {
-                    f(Kind::Joint, Form::Unmarked, part.start..parts[1].end);
-                }
-            }
+            self.words(f);
             return;
         }
         let whole = self.start..self.without_possessive();
+        if self.is_acronym() {
+            f(Kind::Identifier, Form::Unmarked, whole);
+            return;
+        }
         let form = self.form(0..parts.len(), &whole);
         f(Kind::Identifier, form, whole.clone());
-        if self.is_acronym() || (parts.len() == 1 && self.text[whole.clone()].contains(',')) {
-            f(Kind::Joint, Form::Unmarked, whole.clone());
-            if parts.len() > 1 {
-                return;
-            }
+        let text = &self.text[whole.clone()];
+        if parts.len() == 1 && text.contains(',') {
+            f(Kind::Joint, Form::Unmarked, whole.clone()); // 1,000 is 1000
+        }
+        if form == Form::Word && self.is_name() && !names.insert(text.to_owned()) {
+            return;
         }
 
         let n_groups = 1 + parts.iter().filter(|part| part.ends_group()).count();
@@ -281,12 +294,21 @@ impl Compound<'_> {
                 f(Kind::Part, Form::Word, part.start..end);
             }
             if matches!(part.link, Some(Link::Hump | Link::Glue)) {
-                let is_group = group.len() == 2
-                    && part.link == Some(Link::Hump)
-                    && (n_groups > 1 || form == Form::Word);
+                let is_group =
+                    group.len() == 2 && part.link == Some(Link::Hump) && (n_groups > 1 || form == Form::Word);
                 if !is_group {
                     f(Kind::Joint, Form::Unmarked, part.start..parts[i + 1].end.min(whole.end));
                 }
+            }
+        }
+    }
+
+    /// Words with hyphens. A hyphen behind one letter is often left out: `e-mail`.
+    fn words(&self, f: &mut impl FnMut(Kind, Form, Range<usize>)) {
+        for (i, part) in self.parts.iter().enumerate() {
+            f(Kind::Word, Form::Word, part.start..part.end);
+            if i == 0 && self.parts.len() == 2 && self.text[part.start..part.end].chars().nth(1).is_none() {
+                f(Kind::Joint, Form::Unmarked, part.start..self.parts[1].end);
             }
         }
     }
@@ -308,17 +330,26 @@ impl Compound<'_> {
     fn is_identifier(&self) -> bool {
         let text = &self.text[self.start..self.end];
         let has_digit = text.contains(char::is_numeric);
-        self.is_marked
-            || (has_digit && (self.parts.len() > 1 || text.contains(|c: char| !c.is_numeric())))
+        self.is_marked || (has_digit && (self.parts.len() > 1 || text.contains(|c: char| !c.is_numeric())))
     }
 
     /// Letters with full stops, as in `U.S.A`.
     fn is_acronym(&self) -> bool {
         self.parts.len() > 1
-            && self.parts.iter().all(|part| {
-                part.end - part.start == 1 && matches!(part.link, None | Some(Link::Path))
-            })
+            && self
+                .parts
+                .iter()
+                .all(|part| part.end - part.start == 1 && matches!(part.link, None | Some(Link::Path)))
             && self.text[self.start..self.end].bytes().all(|b| b.is_ascii_alphabetic() || b == b'.')
+    }
+
+    /// Two words with capitals and nothing between, as in `GitHub`.
+    fn is_name(&self) -> bool {
+        self.parts.len() == 2
+            && self.parts.iter().all(|part| {
+                let mut chars = self.text[part.start..part.end].chars();
+                chars.next().is_some_and(char::is_uppercase) && chars.all(|c| !c.is_uppercase())
+            })
     }
 
     /// `GitHub's` is about `GitHub`.
@@ -328,7 +359,7 @@ impl Compound<'_> {
     }
 
     fn group_end(&self, i: usize) -> usize {
-        let in_group = self.parts[i..].iter().position(|part| part.ends_group());
+        let in_group = self.parts[i..].iter().position(Part::ends_group);
         in_group.map_or(self.parts.len(), |n| i + n + 1)
     }
 
@@ -354,14 +385,11 @@ fn language_marks(word: &str, tail: &str) -> usize {
     }
     let behind = |n: usize| tail[n..].chars().next();
     if tail.starts_with("++") && behind(2) != Some('+') {
-        2
-    } else if tail.starts_with('#') && word.len() == 1 && !behind(1).is_some_and(char::is_alphabetic) {
-        1
-    } else if tail.starts_with('+') && !behind(1).is_some_and(|c| c == '+' || c.is_alphanumeric()) {
-        1
-    } else {
-        0
+        return 2;
     }
+    let is_sharp = tail.starts_with('#') && word.len() == 1 && !behind(1).is_some_and(char::is_alphabetic);
+    let is_plus = tail.starts_with('+') && !behind(1).is_some_and(|c| c == '+' || c.is_alphanumeric());
+    usize::from(is_sharp || is_plus)
 }
 
 /// Whether a dot begins the name that follows, as in `.NET`, and ends nothing.
@@ -389,7 +417,7 @@ mod tests {
 
     fn cut(run: &str) -> Vec<String> {
         let mut found = Vec::new();
-        pieces(run, false, |_, form, span| {
+        pieces(run, false, &mut FxHashSet::default(), |_, form, span| {
             let text = &run[span];
             found.push(match form {
                 Form::Unmarked => text.replace(|c: char| c.is_ascii_punctuation(), ""),
@@ -401,7 +429,7 @@ mod tests {
 
     fn identifier(run: &str) -> String {
         let mut found = String::new();
-        pieces(run, false, |kind, _, span| {
+        pieces(run, false, &mut FxHashSet::default(), |kind, _, span| {
             if kind == Kind::Identifier {
                 found.push_str(&run[span]);
             }
@@ -452,7 +480,8 @@ mod tests {
     fn cuts_wholes_parts_and_joints() {
         for (run, expected) in [
             ("plain", "plain"),
-            ("well-known", "well wellknown known"),
+            ("well-known", "well known"),
+            ("e-mail", "e email mail"),
             ("state-of-the-art", "state of the art"),
             ("4.2(b)", "4.2(b) 4.2 b"),
             ("4.2(b)(ii)", "4.2(b)(ii) 4.2(b) 4.2 b ii"),
@@ -463,7 +492,10 @@ mod tests {
             ("user_account_id", "user_account_id user useraccount account accountid id"),
             ("max_age", "max_age max maxage age"),
             ("iPhone", "iPhone Phone"),
-            ("getHTTPResponse_code", "getHTTPResponse_code get getHTTP HTTP HTTPResponse Response Responsecode code"),
+            (
+                "getHTTPResponse_code",
+                "getHTTPResponse_code get getHTTP HTTP HTTPResponse Response Responsecode code",
+            ),
             ("django.db.models.Q", "django.db.models.Q django.db django db.models db models.Q models Q"),
             ("a.b_c", "a.b_c a b_c b bc c"),
             ("models.CharField", "models.CharField models CharField Char Field"),
@@ -477,7 +509,7 @@ mod tests {
             ("notepad++", "notepad++ notepad"),
             ("CD4+", "CD4+ CD4"),
             (".gitignore", ".gitignore gitignore"),
-            ("U.S.A.", "U.S.A USA"),
+            ("U.S.A.", "USA"),
             ("1,000", "1,000 1000"),
             ("jane@example.com", "jane@example.com jane example.com example com"),
             ("https://a.io/x", "https://a.io/x https a.io a io/x io x"),
@@ -491,7 +523,7 @@ mod tests {
     #[test]
     fn apostrophes_part_words_where_they_are_told_to() {
         let mut found = Vec::new();
-        pieces("dell'acqua's", true, |_, _, span| found.push(span));
+        pieces("dell'acqua's", true, &mut FxHashSet::default(), |_, _, span| found.push(span));
         assert_eq!(found, [0..4, 5..10, 11..12]);
     }
 }

@@ -84,7 +84,8 @@ fn ascii(bytes: &[u8], start: usize, end: usize, seen: u8) -> Option<Run> {
         while !is_core(bytes[last - 1]) {
             last -= 1;
         }
-        let speaks = (first > start && bytes[first - 1] == b'.') || matches!(bytes.get(last), Some(b'+' | b'#'));
+        let speaks =
+            (first > start && bytes[first - 1] == b'.') || matches!(bytes.get(last), Some(b'+' | b'#'));
         if speaks || !bytes[first..last].iter().all(u8::is_ascii_alphanumeric) {
             return Some(Run::Other(start..end));
         }

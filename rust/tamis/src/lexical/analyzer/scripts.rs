@@ -88,12 +88,13 @@ fn is_han_char(c: char) -> bool {
         | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
 }
 
-/// Whether the character is a symbol that people search for, such as an emoji.
+/// Whether the character is a symbol that people search for, such as an emoji, and no letter in a frame.
 pub(super) fn is_symbol(c: char) -> bool {
     !c.is_alphanumeric()
         && matches!(c,
-            '\u{2300}'..='\u{23ff}' | '\u{2600}'..='\u{27bf}' | '\u{2b00}'..='\u{2bff}'
-            | '\u{1f000}'..='\u{1faff}')
+            '\u{2300}'..='\u{2328}' | '\u{232b}'..='\u{23ff}' | '\u{2600}'..='\u{27bf}' | '\u{2b00}'..='\u{2bff}'
+            | '\u{1f000}'..='\u{1f0ff}' | '\u{1f170}'..='\u{1f18f}' | '\u{1f191}'..='\u{1f1ff}'
+            | '\u{1f300}'..='\u{1faff}')
 }
 
 #[cfg(test)]
