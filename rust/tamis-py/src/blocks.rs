@@ -289,6 +289,11 @@ impl Analyzer {
         lexical::Analyzer::named(name).map(Self).map_err(to_py)
     }
 
+    #[staticmethod]
+    fn names() -> Vec<&'static str> {
+        lexical::Analyzer::names().collect()
+    }
+
     #[getter]
     fn name(&self) -> &'static str {
         self.0.name()
