@@ -5,7 +5,9 @@
 //! joints of neighbouring parts: the whole is rare, so that BM25 prefers it by itself; the parts find
 //! what is written differently; a joint finds `UserAccount` in `getUserAccountId`, `db.models` in
 //! `django.db.models.Q` and `4.2(b)` in `4.2(b)(ii)`. There is one joint for each pair of
-//! neighbours, so the terms of an identifier are at most about three times its parts.
+//! neighbours, so the terms of an identifier are at most about three times its parts. Of three parts
+//! or more, the joint of all is a term as well: the whole then counts twice, or that many parts would
+//! outweigh it.
 //!
 //! A name of two capitals, as in `GitHub`, is cut where a text first has it; from then on it is the
 //! name alone, for people repeat names, and a text is not about `hub` because it says `GitHub` often.
@@ -262,7 +264,9 @@ impl Compound<'_> {
         let form = self.form(0..parts.len(), &whole);
         f(Kind::Identifier, form, whole.clone());
         let text = &self.text[whole.clone()];
-        if parts.len() == 1 && text.contains(',') {
+        if parts.len() > 2 {
+            f(Kind::Joint, form, whole.clone()); // all of them
+        } else if parts.len() == 1 && text.contains(',') {
             f(Kind::Joint, Form::Unmarked, whole.clone()); // 1,000 is 1000
         }
         if form == Form::Word && self.is_name() && !names.insert(text.to_owned()) {
@@ -484,24 +488,30 @@ mod tests {
             ("e-mail", "e email mail"),
             ("state-of-the-art", "state of the art"),
             ("4.2(b)", "4.2(b) 4.2 b"),
-            ("4.2(b)(ii)", "4.2(b)(ii) 4.2(b) 4.2 b ii"),
-            ("ERR_CONN_42", "ERR_CONN_42 ERR ERRCONN CONN CONN42 42"),
+            ("4.2(b)(ii)", "4.2(b)(ii) 4.2(b)(ii) 4.2(b) 4.2 b ii"),
+            ("ERR_CONN_42", "ERR_CONN_42 ERR_CONN_42 ERR ERRCONN CONN CONN42 42"),
             ("E-1042", "E-1042 E E1042 1042"),
-            ("getUserAccountId", "getUserAccountId get getUser User UserAccount Account AccountId Id"),
+            (
+                "getUserAccountId",
+                "getUserAccountId getUserAccountId get getUser User UserAccount Account AccountId Id",
+            ),
             ("UserAccount", "UserAccount User Account"),
-            ("user_account_id", "user_account_id user useraccount account accountid id"),
+            ("user_account_id", "user_account_id user_account_id user useraccount account accountid id"),
             ("max_age", "max_age max maxage age"),
             ("iPhone", "iPhone Phone"),
             (
                 "getHTTPResponse_code",
-                "getHTTPResponse_code get getHTTP HTTP HTTPResponse Response Responsecode code",
+                "getHTTPResponse_code getHTTPResponse_code get getHTTP HTTP HTTPResponse Response Responsecode code",
             ),
-            ("django.db.models.Q", "django.db.models.Q django.db django db.models db models.Q models Q"),
-            ("a.b_c", "a.b_c a b_c b bc c"),
-            ("models.CharField", "models.CharField models CharField Char Field"),
+            (
+                "django.db.models.Q",
+                "django.db.models.Q django.db.models.Q django.db django db.models db models.Q models Q",
+            ),
+            ("a.b_c", "a.b_c a.b_c a b_c b bc c"),
+            ("models.CharField", "models.CharField models.CharField models CharField Char Field"),
             ("urls.py", "urls.py urls py"),
             ("v2.1.0", "v2.1.0 2.1.0"),
-            ("Section4.2(b)", "Section4.2(b) Section4.2 Section 4.2(b) 4.2 b"),
+            ("Section4.2(b)", "Section4.2(b) Section4.2(b) Section4.2 Section 4.2(b) 4.2 b"),
             ("C++", "C++"),
             ("C++/C#", "C++/C# C++ C#"),
             ("C#/.NET", "C#/.NET C# .NET"),
@@ -511,8 +521,8 @@ mod tests {
             (".gitignore", ".gitignore gitignore"),
             ("U.S.A.", "USA"),
             ("1,000", "1,000 1000"),
-            ("jane@example.com", "jane@example.com jane example.com example com"),
-            ("https://a.io/x", "https://a.io/x https a.io a io/x io x"),
+            ("jane@example.com", "jane@example.com jane@example.com jane example.com example com"),
+            ("https://a.io/x", "https://a.io/x https://a.io/x https a.io a io/x io x"),
             ("4.2-4.5", "4.2-4.5 4.2 4245 4.5"),
             ("don't", "don't"),
         ] {

@@ -358,8 +358,8 @@ mod tests {
     fn identifiers_stand_whole_and_in_parts() {
         for (text, expected) in [
             ("Section 4.2(b)?", "section 4.2(b) 4.2 b"),
-            ("\"ERR_CONN_42\",", "err_conn_42 err errconn conn conn42 42"),
-            ("getUserName()", "getusernam get getus user usernam name"),
+            ("\"ERR_CONN_42\",", "err_conn_42 err_conn_42 err errconn conn conn42 42"),
+            ("getUserName()", "getusernam getusernam get getus user usernam name"),
             ("RULE-A002", "rule-a002 rule rulea002 a002"),
             ("iPhones iphones", "iphon phone iphon"),
             ("GitHub, GitHub's", "github git hub github"),

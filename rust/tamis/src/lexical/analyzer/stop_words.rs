@@ -31,7 +31,7 @@ zij zijn zo zou";
 
 pub(super) const ENGLISH: &str = "\
 a about am an and are as at be because been being but by did do does doing for from had has have \
-having he her hers him his how i if in into is it's its me my of on or our ours she should so some \
+having he her hers him his how i if in into is it it's its me my of on or our ours she should so some \
 such than that the their theirs them then there these they this those to too was we were what when \
 where which while who whom whose why with would you your yours";
 
@@ -57,7 +57,7 @@ eines er es etwas euch euer für gegen hab habe haben hat hatte hatten hier hin 
 ihnen ihr ihre ihrem ihren ihrer ihres im in indem ins ist jede jedem jeden jeder jedes jene jenem \
 jenen jener jenes jetzt kann können könnte machen man manche mein meine mich mir mit muss musste nach \
 noch nun nur ob oder ohne sehr sein seine seinem seinen seiner seines selbst sich sie sind so solche \
-soll sollte sondern über um und uns unser unsere unter viel vom von vor war waren warst was weg weil \
+soll sollte sondern über um und uns unser unsere unter viel vom von vor wann war waren warst was weil \
 welche welchem welchen welcher welches wenn werde werden wer wie wieder will wir wird wirst wo wohin \
 wollen wollte worden wurde wurden zu zum zur zwar zwischen";
 
