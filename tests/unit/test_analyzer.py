@@ -64,7 +64,8 @@ TEXTS = st.text(max_size=60) | st.lists(
 def found(analyzer: str, texts: Sequence[str], query: str) -> list[int]:
     index = BM25Index(analyzer)
     index.add(texts)
-    return index.search(query)[1].tolist()
+    rows: list[int] = index.search(query)[1].tolist()
+    return rows
 
 
 # Tokens

@@ -1,7 +1,6 @@
 //! Names that mean themselves: clause numbers, error codes, settings, versions, paths.
 //!
-//! Words that hang together without white space, as in `ERR_CONN_42` or `getUserId`, make a
-//! [`Compound`]. If its shape is that of an identifier, its terms are the whole, the parts, and the
+//! If the shape of a compound is that of an identifier, its terms are the whole, the parts, and the
 //! joints of neighbouring parts: the whole is rare, so that BM25 prefers it by itself; the parts find
 //! what is written differently; a joint finds `UserAccount` in `getUserAccountId`, `db.models` in
 //! `django.db.models.Q` and `4.2(b)` in `4.2(b)(ii)`. There is one joint for each pair of
@@ -15,35 +14,9 @@
 use std::ops::Range;
 
 use rustc_hash::FxHashSet;
-use unicode_segmentation::UnicodeSegmentation;
 
 use super::Kind;
-
-/// Parts that one compound may have; what follows begins another.
-const MOST_PARTS: usize = 64;
-
-/// What stands between two parts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Link {
-    /// Nothing: the case goes up, or a dotted number begins.
-    Hump,
-    /// `_` or `-`, which others leave out.
-    Glue,
-    /// `.`, `:`, `/` and the like.
-    Path,
-    /// The opening bracket of a clause.
-    Bracket,
-    /// A mark that makes a whole but no joint.
-    Loose,
-}
-
-#[derive(Clone, Debug)]
-struct Part {
-    start: usize,
-    end: usize,
-    /// To the next part of the compound.
-    link: Option<Link>,
-}
+use super::compounds::{self, Compound, Link, Part};
 
 /// How a piece of a compound becomes a term.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,17 +29,6 @@ pub(super) enum Form {
     Literal,
 }
 
-/// Words that hang together.
-#[derive(Debug)]
-struct Compound<'a> {
-    text: &'a str,
-    start: usize,
-    end: usize,
-    parts: &'a [Part],
-    /// A mark or a shape of letters says that this is an identifier.
-    is_marked: bool,
-}
-
 /// Calls `f` with the pieces of a text that white space does not cut, in order of their start: what
 /// each is, how it becomes a term, and where it stands. With `cut_apostrophes`, an apostrophe parts
 /// words. `names` are those that were cut.
@@ -76,177 +38,7 @@ pub(super) fn pieces(
     names: &mut FxHashSet<String>,
     mut f: impl FnMut(Kind, Form, Range<usize>),
 ) {
-    let mut scanner = Scanner { text, names, parts: Vec::new(), start: 0, end: 0, is_marked: false };
-    for (at, word) in text.unicode_word_indices() {
-        if cut_apostrophes && word.contains('\'') {
-            let mut start = at;
-            for piece in word.split('\'') {
-                if !piece.is_empty() {
-                    scanner.word(start, piece, &mut f);
-                }
-                start += piece.len() + 1;
-            }
-        } else {
-            scanner.word(at, word, &mut f);
-        }
-    }
-    scanner.flush(&mut f);
-}
-
-/// The compound that is being read.
-struct Scanner<'a> {
-    text: &'a str,
-    names: &'a mut FxHashSet<String>,
-    parts: Vec<Part>,
-    start: usize,
-    /// Behind its last part and the marks that belong to it.
-    end: usize,
-    is_marked: bool,
-}
-
-impl Scanner<'_> {
-    fn word(&mut self, at: usize, word: &str, f: &mut impl FnMut(Kind, Form, Range<usize>)) {
-        let end = at + word.len();
-        let link = if self.parts.is_empty() || self.parts.len() >= MOST_PARTS {
-            None
-        } else {
-            self.link(at, end, word)
-        };
-        let has_dot = leads_with_dot(&self.text[..at]) && word.starts_with(char::is_alphabetic);
-        if let Some(link) = link {
-            if let Some(last) = self.parts.last_mut() {
-                last.link = Some(link);
-            }
-            self.is_marked |= link != Link::Glue;
-        } else {
-            self.flush(f);
-            self.start = if has_dot { at - 1 } else { at };
-            self.is_marked = has_dot;
-        }
-        let first = self.parts.len();
-        self.cut(at, word, f);
-        let tail = &self.text[end..];
-        let marks = language_marks(word, tail);
-        self.end = end + marks;
-        self.is_marked |= marks > 0;
-        if link == Some(Link::Bracket) {
-            self.end += 1; // the closing one
-        }
-        // `C` is no part of `C#`, nor `net` of `.NET`: they are other languages.
-        if word.len() == 1
-            && (marks == 2 || tail.starts_with('#'))
-            && let Some(last) = self.parts.last_mut()
-        {
-            last.end = end + marks;
-        }
-        if has_dot
-            && word.eq_ignore_ascii_case("net")
-            && let Some(part) = self.parts.get_mut(first)
-        {
-            part.start -= 1;
-        }
-    }
-
-    /// How the word at `at..end` hangs together with the compound.
-    fn link(&self, at: usize, end: usize, word: &str) -> Option<Link> {
-        let gap = &self.text[self.end..at];
-        match gap {
-            "" => {
-                let has_marks = self.parts.last().is_some_and(|last| last.end < self.end)
-                    || self.text[..self.end].ends_with(['+', '#']);
-                has_marks.then_some(Link::Hump)
-            }
-            "-" => Some(Link::Glue),
-            "." | ":" | "::" | "/" | "/." | "\\" | "&" => Some(Link::Path),
-            "(" | "[" => {
-                let close = if gap == "(" { ')' } else { ']' };
-                let is_clause = word.len() == 1
-                    || (word.len() <= 4
-                        && (self.text[..self.end].ends_with(|c: char| c.is_numeric() || c == close)
-                            || !word.contains(char::is_lowercase)));
-                (is_clause && self.text[end..].starts_with(close)).then_some(Link::Bracket)
-            }
-            "@" | "#" | "://" | ":\\" => Some(Link::Loose),
-            _ => None,
-        }
-    }
-
-    /// Adds the parts of a word: cut at `_`, at `.` and `:` next to a letter, where the case goes up
-    /// (`getUserID` is `get`, `User`, `ID`) and where a dotted number begins (`v2.1`).
-    fn cut(&mut self, at: usize, word: &str, f: &mut impl FnMut(Kind, Form, Range<usize>)) {
-        let mut start = 0;
-        let mut has_lower = false;
-        let mut before: Option<char> = None;
-        let mut chars = word.char_indices();
-        while let Some((i, c)) = chars.next() {
-            let mut ahead = chars.clone().map(|(_, c)| c);
-            let (after, second) = (ahead.next(), ahead.next());
-            let is_lower = |c: Option<char>| c.is_some_and(char::is_lowercase);
-            let is_number = |c: Option<char>| c.is_some_and(char::is_numeric);
-            let link = match c {
-                '_' => Some(Link::Glue),
-                '.' | ':' if !(is_number(before) && is_number(after)) => Some(Link::Path),
-                _ if c.is_uppercase()
-                    && (is_lower(before)
-                        || (before.is_some_and(char::is_uppercase)
-                            && is_lower(after)
-                            && is_lower(second))
-                        || (is_number(before) && is_lower(after) && has_lower)) =>
-                {
-                    Some(Link::Hump)
-                }
-                _ if c.is_ascii_digit()
-                    && before.is_some_and(char::is_alphabetic)
-                    && word[start..i].chars().all(char::is_alphabetic)
-                    && begins_dotted_number(&word[i..]) =>
-                {
-                    Some(Link::Hump)
-                }
-                _ => None,
-            };
-            if let Some(link) = link {
-                self.is_marked |= c != '_' || !is_emphasis(word);
-                self.push(at + start, at + i, Some(link), f);
-                start = if link == Link::Hump { i } else { i + c.len_utf8() };
-                has_lower = false;
-            }
-            has_lower |= c.is_lowercase();
-            before = Some(c);
-        }
-        self.push(at + start, at + word.len(), None, f);
-        if let Some(last) = self.parts.last_mut() {
-            last.link = None; // it may have been followed by `_`
-        }
-    }
-
-    fn push(
-        &mut self,
-        start: usize,
-        end: usize,
-        link: Option<Link>,
-        f: &mut impl FnMut(Kind, Form, Range<usize>),
-    ) {
-        if start == end {
-            return;
-        }
-        if self.parts.len() >= MOST_PARTS {
-            self.flush(f);
-            self.start = start;
-            self.is_marked = true;
-        }
-        self.parts.push(Part { start, end, link });
-        self.end = end;
-    }
-
-    fn flush(&mut self, f: &mut impl FnMut(Kind, Form, Range<usize>)) {
-        if let Some(last) = self.parts.last_mut() {
-            last.link = None;
-            let (text, start, end) = (self.text, self.start, self.end.max(last.end));
-            Compound { text, start, end, parts: &self.parts, is_marked: self.is_marked }
-                .pieces(self.names, f);
-        }
-        self.parts.clear();
-    }
+    compounds::each(text, cut_apostrophes, |compound| compound.pieces(names, &mut f));
 }
 
 impl Compound<'_> {
@@ -382,39 +174,6 @@ impl Part {
     }
 }
 
-/// The length of the marks behind a word that belong to its name: `C++`, `C#`, `CD4+`.
-fn language_marks(word: &str, tail: &str) -> usize {
-    if !word.ends_with(|c: char| c.is_ascii_alphanumeric()) || !word.contains(char::is_alphabetic) {
-        return 0;
-    }
-    let behind = |n: usize| tail[n..].chars().next();
-    if tail.starts_with("++") && behind(2) != Some('+') {
-        return 2;
-    }
-    let is_sharp = tail.starts_with('#') && word.len() == 1 && !behind(1).is_some_and(char::is_alphabetic);
-    let is_plus = tail.starts_with('+') && !behind(1).is_some_and(|c| c == '+' || c.is_alphanumeric());
-    usize::from(is_sharp || is_plus)
-}
-
-/// Whether a dot begins the name that follows, as in `.NET`, and ends nothing.
-fn leads_with_dot(before: &str) -> bool {
-    let mut back = before.chars().rev();
-    back.next() == Some('.')
-        && !back.next().is_some_and(|c| c.is_alphanumeric() || matches!(c, '.' | ')' | ']' | '}' | '+' | '#'))
-}
-
-fn begins_dotted_number(text: &str) -> bool {
-    let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
-    rest.strip_prefix('.').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
-}
-
-/// `_word_`, as Markdown stresses it.
-fn is_emphasis(word: &str) -> bool {
-    word.strip_prefix('_')
-        .and_then(|word| word.strip_suffix('_'))
-        .is_some_and(|word| !word.contains('_') && !word.is_empty())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -464,6 +223,9 @@ mod tests {
             ("GitHub's", "GitHub"),
             ("§12.3,", "12.3"),
             ("filter(name__icontains", "name__icontains"),
+            ("f(x)", "f(x)"),
+            ("4.2(abcde)", "4.2"),
+            ("max(min)", ""),
             ("R&D", "R&D"),
             ("word.", ""),
             ("well-known", ""),
