@@ -2,10 +2,10 @@
 //!
 //! Text is cut into [`runs`] at white space. A run of plain ASCII letters is a word; any other is
 //! made what a keyboard would have typed ([`folding`]), parted where its [`scripts`] change, and cut
-//! into Unicode words (UAX #29), [`compounds`] of them, and [`identifiers`]. A word becomes a term by case folding, by its
-//! Snowball stem ([`stemming`]) and by losing the marks that people leave out. What is done stands in
-//! [`configurations`], each with a name that is stored with an index, so that text and query never
-//! part.
+//! into Unicode words (UAX #29), [`compounds`] of them, and [`identifiers`]. A word becomes a term by
+//! case folding, by its Snowball stem ([`stemming`]) and by losing the marks that people leave out.
+//! What is done stands in [`configurations`], each with a name that is stored with an index, so that
+//! text and query never part.
 //!
 //! Every token counts into the length of its row, wholes and joints too: a passage of settings and
 //! paths is as long as the terms it can be found by, which ranks better than to count words alone.
