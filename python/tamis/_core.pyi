@@ -82,9 +82,16 @@ class BM25Index:
 @final
 class Analyzer:
     def __new__(cls, name: str) -> Analyzer: ...
+    @staticmethod
+    def names() -> list[str]: ...
     @property
     def name(self) -> str: ...
     def terms(self, text: str) -> list[str]: ...
+    def explain(
+        self, text: str
+    ) -> list[
+        tuple[str, int, int, Literal["word", "identifier", "part", "joint", "pair", "symbol"]]
+    ]: ...
 
 @final
 class Snapshot:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from tamis import _core
+from tamis.errors import InvalidInputError
 from tamis.types import (
     FloatArray,
     IntArray,
@@ -21,16 +22,56 @@ from tamis.types import (
 )
 
 Variant: TypeAlias = Literal["lucene", "robertson", "atire", "bm25l", "bm25+"]
+Kind: TypeAlias = Literal["word", "identifier", "part", "joint", "pair", "symbol"]
+Tokenizer: TypeAlias = Callable[[str], Iterable[str]]
+
+CUSTOM = "custom"
+
+
+class Token(NamedTuple):
+    """A term of a text, where it stands and what it is; see `Analyzer.explain`."""
+
+    term: str
+    start: int
+    end: int
+    kind: Kind
 
 
 class Analyzer:
     """Turns text into terms, the same way for documents and queries.
 
+    Words are cut as Unicode has them (UAX #29), made what a keyboard would have typed (NFKC, and
+    ASCII dashes, apostrophes and digits), and folded in case. Except with ``"plain"``,
+
+    - names such as ``4.2(b)``, ``ERR_CONN_42``, ``getUserId``, ``django.db.models.Q`` or ``C++``
+      are kept whole, in parts, and as joints of neighbouring parts, so that ``UserAccount`` finds
+      ``getUserAccountId``;
+    - Chinese, Japanese, Korean, Thai, Lao, Khmer and Burmese become pairs of neighbouring
+      characters (and single Han characters), so that any part of a text finds it;
+    - emoji are terms;
+    - letters lose the marks that people leave out when they type (``déjà`` is ``deja``), but for
+      those that a language counts as letters of their own (the ``ñ`` of Spanish).
+
+    The same text always has the same terms. A word is cut off behind 255 bytes.
+
     Parameters
     ----------
-    name : {"default", "plain"}
-        ``"default"`` folds case and width, stems English, and keeps identifiers such as
-        ``4.2(b)`` or ``ERR_CONN_42`` whole and in parts; ``"plain"`` gives folded words.
+    name : str
+        - ``"default"``: English, stemmed.
+        - ``"multilingual"``: any language, nothing stemmed. For texts in several languages, and
+          for Chinese, Japanese, Korean and Thai.
+        - A language, stemmed: ``"arabic"``, ``"armenian"``, ``"basque"``, ``"catalan"``,
+          ``"czech"``, ``"danish"``, ``"dutch"``, ``"english"`` (as ``"default"``),
+          ``"estonian"``, ``"finnish"``, ``"french"``, ``"german"``, ``"greek"``, ``"hindi"``,
+          ``"hungarian"``, ``"indonesian"``, ``"irish"``, ``"italian"``, ``"lithuanian"``,
+          ``"nepali"``, ``"norwegian"``, ``"persian"``, ``"polish"``, ``"portuguese"``,
+          ``"romanian"``, ``"russian"``, ``"serbian"``, ``"spanish"``, ``"swedish"``, ``"tamil"``,
+          ``"turkish"``, ``"ukrainian"`` or ``"yiddish"``. In ``"turkish"``, a capital I is
+          the dotless i, as Turks read it, until a word is stemmed; in a term, and in every other
+          language, the dotless i is an i.
+        - Most languages also without their stop words, as in ``"german+stop"``: articles,
+          pronouns and the like. A text of nothing else then has no terms.
+        - ``"plain"``: folded words, and nothing else.
 
     Raises
     ------
@@ -42,10 +83,19 @@ class Analyzer:
     >>> import tamis
     >>> tamis.Analyzer().terms("Section 4.2(b), early termination")
     ['section', '4.2(b)', '4.2', 'b', 'earli', 'termin']
+    >>> tamis.Analyzer("german").terms("Kündigung der Verträge")
+    ['kundig', 'der', 'vertrag']
     """
 
     def __init__(self, name: str = "default") -> None:
+        if name == CUSTOM:
+            raise InvalidInputError(f"{CUSTOM!r} stands for a tokenizer of your own; call that")
         self._core = _core.Analyzer(name)
+
+    @staticmethod
+    def names() -> list[str]:
+        """Return the names of all analyzers."""
+        return _core.Analyzer.names()
 
     @property
     def name(self) -> str:
@@ -53,8 +103,42 @@ class Analyzer:
         return self._core.name
 
     def terms(self, text: str) -> list[str]:
-        """Return the terms of a text, in order."""
+        """Return the terms of a text, in order of their start.
+
+        Raises
+        ------
+        InvalidInputError
+            If it is no string or holds a lone surrogate.
+        """
         return self._core.terms(checked_text(text, "the text"))
+
+    def explain(self, text: str) -> list[Token]:
+        """Return the terms of a text with the characters that they come from, and their kinds.
+
+        Returns
+        -------
+        list of Token
+            The terms that `terms` gives. ``text[token.start:token.end]`` is what a token comes
+            from; `kind` is ``"word"``, ``"identifier"`` (a whole), ``"part"`` or ``"joint"`` (of
+            an identifier), ``"pair"`` (of characters) or ``"symbol"``.
+
+        Raises
+        ------
+        InvalidInputError
+            If it is no string or holds a lone surrogate.
+
+        Examples
+        --------
+        >>> import tamis
+        >>> for token in tamis.Analyzer().explain("see max_age"):
+        ...     print(*token)
+        see 0 3 word
+        max_age 4 11 identifier
+        max 4 7 part
+        maxag 4 11 joint
+        age 8 11 part
+        """
+        return [Token(*token) for token in self._core.explain(checked_text(text, "the text"))]
 
 
 class BM25Index:
@@ -68,8 +152,9 @@ class BM25Index:
 
     Parameters
     ----------
-    analyzer : str
-        The name of an `Analyzer`.
+    analyzer : str or callable
+        The name of an `Analyzer`, or a tokenizer of your own: it takes a text, or a query, and
+        returns its terms. The index is then recorded as ``"custom"``, and `open` asks for it.
     variant : {"lucene", "robertson", "atire", "bm25l", "bm25+"}
         The formula; see Kamphuis et al., "Which BM25 do you mean?" (ECIR 2020).
     k1 : float
@@ -95,11 +180,16 @@ class BM25Index:
 
     def __init__(
         self,
-        analyzer: str = "default",
+        analyzer: str | Tokenizer = "default",
         variant: Variant = "lucene",
         k1: float = 1.2,
         b: float = 0.75,
     ) -> None:
+        self._tokenizer: Tokenizer | None = None
+        if not isinstance(analyzer, str):
+            self._tokenizer, analyzer = analyzer, CUSTOM
+        elif analyzer == CUSTOM:
+            raise InvalidInputError(f"{CUSTOM!r} stands for a tokenizer of your own; give that")
         self._core = _core.BM25Index(analyzer, variant, k1, b)
 
     def __len__(self) -> int:
@@ -152,7 +242,7 @@ class BM25Index:
         InvalidInputError
             If `texts` is a single string, a text holds a lone surrogate, or `threads` is below 1.
         """
-        batch = checked_texts(texts, "texts")
+        batch = self._all_analyzed(checked_texts(texts, "texts"), "texts")
         start = self._core.add(batch, checked_threads(threads))
         return range(start, start + len(batch))
 
@@ -183,7 +273,8 @@ class BM25Index:
         InvalidInputError
             If `k` is below 1, or `where` has another length.
         """
-        return self._core.search(checked_text(query, "the query"), k, as_flags(where))
+        text = self._analyzed(checked_text(query, "the query"), "the query")
+        return self._core.search(text, k, as_flags(where))
 
     def search_many(
         self,
@@ -219,8 +310,23 @@ class BM25Index:
             If `queries` is a single string, `k` or `threads` is below 1, or `where` has another
             length.
         """
-        texts = checked_texts(queries, "queries")
+        texts = self._all_analyzed(checked_texts(queries, "queries"), "queries")
         return self._core.search_many(texts, k, checked_threads(threads), as_flags(where))
+
+    def _all_analyzed(self, texts: list[str], name: str) -> list[str]:
+        if self._tokenizer is None:
+            return texts
+        return [self._analyzed(text, f"{name}[{i}]") for i, text in enumerate(texts)]
+
+    def _analyzed(self, text: str, name: str) -> str:
+        """Return a text as the core takes it: terms of a tokenizer of one's own are lines."""
+        if self._tokenizer is None:
+            return text
+        terms = checked_texts(self._tokenizer(text), f"the terms of {name}")
+        for term in terms:
+            if "\n" in term:
+                raise InvalidInputError(f"the terms of {name} hold {term!r}; a term is one line")
+        return "\n".join(terms)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the index to a file, replacing it in one step.
@@ -233,8 +339,16 @@ class BM25Index:
         self._core.save(Path(path))
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str]) -> BM25Index:
+    def open(cls, path: str | os.PathLike[str], analyzer: Tokenizer | None = None) -> BM25Index:
         """Map an index that `save` wrote, after a check of its checksums; it can grow.
+
+        Parameters
+        ----------
+        path : str or path
+            The file.
+        analyzer : callable, optional
+            The tokenizer that the index was made with, if it was made with one: the file has
+            only its terms.
 
         Raises
         ------
@@ -244,7 +358,14 @@ class BM25Index:
             If the file is damaged or no BM25 index.
         StorageError
             If it cannot be read.
+        InvalidInputError
+            If it was made with a tokenizer and none is given, or the other way round.
         """
         index = cls.__new__(cls)
         index._core = _core.BM25Index.open(Path(path))  # noqa: SLF001 (its own)
+        index._tokenizer = analyzer  # noqa: SLF001
+        if (index.analyzer == CUSTOM) != (analyzer is not None):
+            made_with = "a tokenizer" if analyzer is None else f"the analyzer {index.analyzer!r}"
+            give = "it, as in open(path, analyzer=...)" if analyzer is None else "none"
+            raise InvalidInputError(f"{path} was made with {made_with}; give {give}")
         return index

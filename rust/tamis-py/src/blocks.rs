@@ -289,6 +289,11 @@ impl Analyzer {
         lexical::Analyzer::named(name).map(Self).map_err(to_py)
     }
 
+    #[staticmethod]
+    fn names() -> Vec<&'static str> {
+        lexical::Analyzer::names().collect()
+    }
+
     #[getter]
     fn name(&self) -> &'static str {
         self.0.name()
@@ -296,5 +301,20 @@ impl Analyzer {
 
     fn terms(&self, py: Python<'_>, text: &str) -> Vec<String> {
         py.detach(|| self.0.tokens(text).into_iter().map(|token| token.term).collect())
+    }
+
+    /// Each token's term, first character, first character behind it, and kind.
+    fn explain(&self, py: Python<'_>, text: &str) -> Vec<(String, usize, usize, &'static str)> {
+        py.detach(|| {
+            // Tokens come in the order of their start, so that characters are counted once.
+            let (mut byte, mut character) = (0, 0);
+            let tokens = self.0.tokens(text).into_iter().map(|token| {
+                character += text[byte..token.start].chars().count();
+                byte = token.start;
+                let length = text[token.start..token.end].chars().count();
+                (token.term, character, character + length, token.kind.name())
+            });
+            tokens.collect()
+        })
     }
 }

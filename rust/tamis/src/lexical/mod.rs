@@ -14,7 +14,7 @@ mod lists;
 mod postings;
 mod search;
 
-pub use analyzer::{Analyzer, Token};
+pub use analyzer::{Analyzer, Kind, Token};
 pub use bm25::{Bm25, Variant};
 pub use growing::{InvertedIndex, Piece};
 pub use lengths::Lengths;
