@@ -122,6 +122,14 @@ impl RowSet {
         self.words[row as usize / 64] &= !(1 << (row % 64));
     }
 
+    /// The rows that are not in this set.
+    #[must_use]
+    pub fn not(&self) -> Self {
+        let mut set = Self { words: self.words.iter().map(|word| !word).collect(), len: self.len };
+        set.clear_tail();
+        set
+    }
+
     /// The rows of this set that are also in `other`, which has the same length.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::dense::{self, Metric};
 use crate::filter::RowSet;
 use crate::hit::{Hit, Row};
-use crate::lexical::{self, Analyzer, Bm25, Scorer, Statistics};
+use crate::lexical::{self, Alive, Analyzer, Bm25, Query, Scorer, Statistics};
 use crate::store::format::{self, Container};
 use crate::store::fs::{Disk, FileSystem};
 use crate::store::lock::Lock;
@@ -27,16 +27,25 @@ struct Part {
     first_row: Row,
     first_document: usize,
     /// The documents and the rows that are not deleted; `None` where all are alive.
-    alive: Option<(RowSet, RowSet)>,
+    alive: Option<Arc<(RowSet, Alive)>>,
 }
 
 impl Part {
     fn is_alive(&self, document: usize) -> bool {
-        self.alive.as_ref().is_none_or(|(documents, _)| documents.contains(document as Row))
+        self.alive.as_ref().is_none_or(|alive| alive.0.contains(document as Row))
     }
 
     fn alive_rows(&self) -> Option<&RowSet> {
-        self.alive.as_ref().map(|(_, rows)| rows)
+        self.alive.as_ref().map(|alive| alive.1.rows())
+    }
+
+    fn lexical<'a>(
+        &'a self,
+        postings: &'a lexical::Postings<'a>,
+        allowed: Option<&'a RowSet>,
+    ) -> lexical::Part<'a> {
+        let alive = self.alive.as_ref().map(|alive| &alive.1);
+        lexical::Part { postings, base: self.first_row, alive, allowed }
     }
 }
 
@@ -313,22 +322,20 @@ impl Snapshot {
     pub fn missing_identifiers(&self, text: &str) -> Result<Vec<String>> {
         let views = self.parts.iter().map(|part| part.segment.postings()).collect::<Result<Vec<_>>>()?;
         let is_missing = |term: &str| {
-            self.parts.iter().zip(&views).all(|(part, postings)| {
-                let alive = part.alive_rows();
-                let part = lexical::Part { postings, base: part.first_row, alive, allowed: None };
-                lexical::document_frequency(&part, term) == 0
-            })
+            self.parts
+                .iter()
+                .zip(&views)
+                .all(|(part, postings)| lexical::document_frequency(&part.lexical(postings, None), term) == 0)
         };
         let missing = self.analyzer.identifiers(text).into_iter().filter(|token| is_missing(&token.term));
         Ok(missing.map(|token| text[token.start..token.end].to_owned()).collect())
     }
 
-    /// The best `k` rows for a text by BM25, best first.
+    /// The best `k` rows for a query by BM25, best first.
     ///
     /// # Errors
     /// [`Error::InvalidInput`] for a filter of another length, [`Error::Corrupt`].
-    pub fn search_lexical(&self, text: &str, k: usize, filter: Option<&RowSet>) -> Result<Vec<Hit>> {
-        let terms: Vec<String> = self.analyzer.tokens(text).into_iter().map(|token| token.term).collect();
+    pub fn search_lexical(&self, query: &Query, k: usize, filter: Option<&RowSet>) -> Result<Vec<Hit>> {
         let allowed = self.allowed(filter)?;
         let views = self.parts.iter().map(|part| part.segment.postings()).collect::<Result<Vec<_>>>()?;
         let parts: Vec<lexical::Part<'_>> = self
@@ -336,14 +343,28 @@ impl Snapshot {
             .iter()
             .zip(&views)
             .zip(&allowed)
-            .map(|((part, postings), allowed)| lexical::Part {
-                postings,
-                base: part.first_row,
-                alive: part.alive_rows(),
-                allowed: allowed.as_deref(),
-            })
+            .map(|((part, postings), allowed)| part.lexical(postings, allowed.as_deref()))
             .collect();
-        Ok(lexical::search(&parts, &terms, &self.scorer, k, lexical::Evaluation::Auto))
+        let meaning = (&self.analyzer, &self.settings().schema);
+        lexical::search(&parts, query, meaning, &self.scorer, k, lexical::Evaluation::Auto)
+    }
+
+    /// The rows that a query's conditions let through; `None` if it has none.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`].
+    pub fn matching(&self, query: &Query) -> Result<Option<RowSet>> {
+        let views = self.parts.iter().map(|part| part.segment.postings()).collect::<Result<Vec<_>>>()?;
+        let parts = self.parts.iter().zip(&views).map(|(part, postings)| part.lexical(postings, None));
+        let parts: Vec<lexical::Part<'_>> = parts.collect();
+        let found = lexical::matching(&parts, query, &self.analyzer, &self.settings().schema)?;
+        Ok(found.map(|found| {
+            let mut all = RowSet::none(self.row_bound());
+            for (part, rows) in self.parts.iter().zip(found) {
+                rows.rows().for_each(|row| all.insert(part.first_row + row));
+            }
+            all
+        }))
     }
 }
 
@@ -374,13 +395,13 @@ fn alive(
     manifest: &Manifest,
     entry: &SegmentEntry,
     segment: &Segment,
-) -> Result<Option<(RowSet, RowSet)>> {
+) -> Result<Option<Arc<(RowSet, Alive)>>> {
     let Some(file) = entry.deletions_file() else { return Ok(None) };
     let container = open_named(root, manifest, &file)?;
     let documents = RowSet::from_words(container.array("alive")?, segment.documents())
         .ok_or_else(|| container.corrupt("it is for another number of documents"))?;
     let rows = rows_of(segment, &documents);
-    Ok(Some((documents, rows)))
+    Ok(Some(Arc::new((documents, Alive::new(rows)))))
 }
 
 fn rows_of(segment: &Segment, documents: &RowSet) -> RowSet {
@@ -480,11 +501,12 @@ impl Writer {
             .parts
             .iter()
             .map(|part| match &part.alive {
-                Some((documents, _)) => documents.clone(),
+                Some(alive) => alive.0.clone(),
                 None => RowSet::all(part.segment.documents()),
             })
             .collect();
-        let builder = SegmentBuilder::new(base.settings().dim);
+        let settings = base.settings();
+        let builder = SegmentBuilder::new(settings.dim, settings.schema.clone());
         Ok(Self { fs, base, builder, alive, _lock: lock })
     }
 
@@ -529,10 +551,8 @@ impl Writer {
             Manifest { version, created: now(), extra: extra.to_owned(), ..base.manifest.clone() };
         let mut entries = Vec::with_capacity(manifest.segments.len() + 1);
         for ((entry, part), alive) in manifest.segments.iter().zip(&base.parts).zip(&alive) {
-            let before = part
-                .alive
-                .as_ref()
-                .map_or_else(|| part.segment.documents(), |(documents, _)| documents.count());
+            let before =
+                part.alive.as_ref().map_or_else(|| part.segment.documents(), |alive| alive.0.count());
             let mut entry = entry.clone();
             if alive.count() == 0 {
                 continue;

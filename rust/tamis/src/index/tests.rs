@@ -1,16 +1,20 @@
 use super::*;
+use crate::lexical::Schema;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 fn settings(dim: Option<usize>) -> Settings {
-    Settings { dim, analyzer: "plain".into(), variant: "lucene".into(), k1: 1.2, b: 0.75 }
+    let schema = Schema { positions: true, ..Schema::default() };
+    Settings { dim, analyzer: "plain".into(), variant: "lucene".into(), k1: 1.2, b: 0.75, schema }
 }
 
 /// Adds a document of one chunk a word, each with a vector that points its own way.
 fn add(writer: &mut Writer, id: &str, text: &str) {
     let words: Vec<&str> = text.split_whitespace().collect();
-    let chunks: Vec<NewChunk<'_>> =
-        words.iter().map(|word| NewChunk { record: word.as_bytes(), searched_text: word }).collect();
+    let chunks: Vec<NewChunk<'_>> = words
+        .iter()
+        .map(|word| NewChunk { record: word.as_bytes(), texts: std::slice::from_ref(word) })
+        .collect();
     let vectors: Vec<f32> = words.iter().flat_map(|word| [1.0, word.len() as f32]).collect();
     writer.add(id.as_bytes(), text, &chunks, &vectors).unwrap();
 }
@@ -116,7 +120,7 @@ fn ids(snapshot: &Snapshot) -> Vec<String> {
 }
 
 fn found(snapshot: &Snapshot, word: &str) -> Vec<String> {
-    let hits = snapshot.search_lexical(word, 10, None).unwrap();
+    let hits = snapshot.search_lexical(&Query::text(word), 10, None).unwrap();
     hits.iter()
         .map(|hit| {
             let document = snapshot.document_of(hit.row).unwrap();
@@ -172,7 +176,8 @@ fn deleted_rows_leave_the_statistics_and_every_search() {
 
     let scores = |hits: Vec<Hit>| hits.iter().map(|hit| hit.score).collect::<Vec<_>>();
     for word in ["x", "y", "z", "x z"] {
-        let lexical = |snapshot: &Snapshot| scores(snapshot.search_lexical(word, 10, None).unwrap());
+        let lexical =
+            |snapshot: &Snapshot| scores(snapshot.search_lexical(&Query::text(word), 10, None).unwrap());
         assert_eq!(lexical(&grown), lexical(&fresh), "{word}");
     }
     let dense = |snapshot: &Snapshot| {
@@ -185,12 +190,12 @@ fn deleted_rows_leave_the_statistics_and_every_search() {
     filter.insert(1);
     filter.insert(2);
     let rows = |hits: Vec<Hit>| hits.iter().map(|hit| hit.row).collect::<Vec<_>>();
-    assert_eq!(rows(grown.search_lexical("x y", 10, Some(&filter)).unwrap()), [1]);
+    assert_eq!(rows(grown.search_lexical(&Query::text("x y"), 10, Some(&filter)).unwrap()), [1]);
     assert_eq!(
         rows(grown.search_dense(&[1.0, 0.0], 10, Some(&filter), 1, &Stop::never()).unwrap().remove(0)),
         [1]
     );
-    assert!(grown.search_lexical("x", 10, Some(&RowSet::all(2))).is_err());
+    assert!(grown.search_lexical(&Query::text("x"), 10, Some(&RowSet::all(2))).is_err());
 }
 
 #[test]
@@ -202,14 +207,14 @@ fn nothing_to_commit_makes_no_version_and_a_second_writer_is_refused() {
     assert!(matches!(Writer::open(&folder.path().join("none")), Err(Error::NotFound(_))));
     let snapshot = Snapshot::open(folder.path(), None).unwrap();
     assert!(matches!(snapshot.search_dense(&[1.0], 1, None, 1, &Stop::never()), Err(Error::InvalidInput(_))));
-    assert!(snapshot.search_lexical("anything", 10, None).unwrap().is_empty());
+    assert!(snapshot.search_lexical(&Query::text("anything"), 10, None).unwrap().is_empty());
 }
 
 #[test]
 fn a_document_is_added_whole_or_not_at_all() {
     let folder = tempfile::tempdir().unwrap();
     let mut writer = Writer::create(folder.path(), &settings(Some(2)), "").unwrap();
-    let chunks = [NewChunk { record: b"c", searched_text: "c" }];
+    let chunks = [NewChunk { record: b"c", texts: &["c"] }];
     assert!(matches!(writer.add(b"d", "c", &chunks, &[1.0]), Err(Error::Dimension(_))));
     assert!(matches!(writer.add(b"d", "c", &chunks, &[1.0, f32::NAN]), Err(Error::NonFinite { .. })));
     assert!(matches!(writer.add(b"d", "c", &chunks, &[0.0, 0.0]), Err(Error::ZeroVector { .. })));
@@ -360,7 +365,7 @@ fn large_segments_are_searched_by_codes_and_small_ones_without() {
     for rows in [1_500, 40, 1_100] {
         let mut writer = Writer::open(path).unwrap();
         let vectors: Vec<f32> = (all.len()..all.len() + rows).flat_map(vector).collect();
-        let chunks = vec![NewChunk { record: b"r", searched_text: "t" }; rows];
+        let chunks = vec![NewChunk { record: b"r", texts: &["t"] }; rows];
         writer.add(b"d", "t", &chunks, &vectors).unwrap();
         writer.commit("").unwrap();
         all.extend(vectors.chunks_exact(dim).map(|row| dense::prepare(row, dim, Metric::Cosine).unwrap()));

@@ -4,6 +4,8 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use super::postings::{Builder, Frozen, Postings, merge};
+use super::query::Query;
+use super::schema::Schema;
 use super::search::{Evaluation, Part, Scorer, Statistics, search};
 use super::{Analyzer, Bm25};
 use crate::filter::RowSet;
@@ -27,6 +29,7 @@ impl Piece for Frozen {
 #[derive(Debug)]
 pub struct InvertedIndex {
     bm25: Bm25,
+    schema: Schema,
     /// Each of at most half the rows of the one before, once they are built.
     pieces: Vec<Box<dyn Piece>>,
     builder: Builder,
@@ -35,13 +38,19 @@ pub struct InvertedIndex {
 
 impl InvertedIndex {
     /// An index of no texts.
-    pub fn new(bm25: Bm25) -> Self {
-        Self { bm25, pieces: Vec::new(), builder: Builder::default(), scorer: OnceLock::new() }
+    pub fn new(bm25: Bm25, schema: Schema) -> Self {
+        let builder = Builder::new(schema.clone());
+        Self { bm25, schema, pieces: Vec::new(), builder, scorer: OnceLock::new() }
     }
 
     /// An index that begins with a piece.
-    pub(crate) fn of(piece: Box<dyn Piece>, bm25: Bm25) -> Self {
-        Self { pieces: vec![piece], ..Self::new(bm25) }
+    pub(crate) fn of(piece: Box<dyn Piece>, bm25: Bm25, schema: Schema) -> Self {
+        Self { pieces: vec![piece], ..Self::new(bm25, schema) }
+    }
+
+    /// What a row consists of.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
     }
 
     /// The formula.
@@ -59,11 +68,14 @@ impl InvertedIndex {
         self.len() == 0
     }
 
-    /// Adds texts at the end; all or none.
+    /// Adds texts at the end, for each row as many as there are fields; all or none.
     ///
     /// # Errors
     /// [`Error::InvalidInput`] if there are more than 2^32 - 1 rows or more postings than one index
     /// holds, and [`Error::Interrupted`].
+    ///
+    /// # Panics
+    /// If the last row has fewer texts.
     pub fn add<T: AsRef<str> + Sync>(
         &mut self,
         analyzer: &Analyzer,
@@ -74,22 +86,25 @@ impl InvertedIndex {
         /// Texts that one thread indexes: so many that it pays, so few that what they need while
         /// they are indexed stays small.
         const TOGETHER: usize = 1 << 15;
-        let rows = self.len() + texts.len();
+        let n_fields = self.schema.fields.len();
+        assert!(texts.len().is_multiple_of(n_fields), "{} texts in rows of {n_fields}", texts.len());
+        let new = texts.len() / n_fields;
+        let rows = self.len() + new;
         if u32::try_from(rows).is_err() {
             return Err(Error::InvalidInput(format!("{rows} rows are more than an index holds, 2^32 - 1")));
         }
-        if texts.len() <= TOGETHER {
+        if new <= TOGETHER {
             if self.builder.len() >= TOGETHER {
                 self.freeze()?;
             }
             let rows = self.builder.len();
-            return add_to(&mut self.builder, analyzer, texts, stop)
+            return add_to(&mut self.builder, analyzer, texts, n_fields, stop)
                 .inspect_err(|_| self.builder.truncate(rows));
         }
-        let groups: Vec<&[T]> = texts.chunks(TOGETHER).collect();
+        let groups: Vec<&[T]> = texts.chunks(TOGETHER * n_fields).collect();
         let pieces = threads::map_each(groups.len(), threads, stop, |i| {
-            let mut builder = Builder::default();
-            add_to(&mut builder, analyzer, groups[i], stop)?;
+            let mut builder = Builder::new(self.schema.clone());
+            add_to(&mut builder, analyzer, groups[i], n_fields, stop)?;
             builder.freeze()
         })?;
         let pieces = pieces.into_iter().collect::<Result<Vec<Frozen>>>()?;
@@ -135,24 +150,34 @@ impl InvertedIndex {
     fn freeze(&mut self) -> Result<()> {
         if !self.builder.is_empty() {
             let piece = self.builder.freeze()?;
-            self.builder = Builder::default();
+            self.builder = Builder::new(self.schema.clone());
             self.push(piece);
         }
         Ok(())
     }
 
-    /// The best `k` rows for the query's terms, best first, of those that are ready and that pass
-    /// the filter, which has one flag a row.
+    /// The best `k` rows for a query, best first, of those that are ready and that pass the filter,
+    /// which has one flag a row.
+    ///
+    /// # Errors
+    /// As [`search`].
     ///
     /// # Panics
     /// If the filter has fewer flags than there are rows.
     pub fn search(
         &self,
-        terms: &[String],
+        query: &Query,
+        analyzer: &Analyzer,
         k: usize,
         allowed: Option<&RowSet>,
         evaluation: Evaluation,
-    ) -> Vec<Hit> {
+    ) -> Result<Vec<Hit>> {
+        let meaning = (analyzer, &self.schema);
+        self.with_parts(allowed, |parts, scorer| search(parts, query, meaning, scorer, k, evaluation))
+    }
+
+    /// Calls `f` with what is ready.
+    fn with_parts<T>(&self, allowed: Option<&RowSet>, f: impl FnOnce(&[Part<'_>], &Scorer) -> T) -> T {
         let postings: Vec<Postings<'_>> = self.pieces.iter().map(|piece| piece.postings()).collect();
         let scorer = self.scorer.get_or_init(|| {
             let own = postings.iter().map(|postings| Statistics::of(postings.lengths(), None));
@@ -174,7 +199,7 @@ impl InvertedIndex {
             allowed: Option::as_ref(filter),
         };
         let parts: Vec<Part<'_>> = postings.iter().zip(&places).zip(&filters).map(part).collect();
-        search(&parts, terms, scorer, k, evaluation)
+        f(&parts, scorer)
     }
 
     /// Calls `f` with all rows as one piece.
@@ -196,13 +221,14 @@ fn add_to(
     builder: &mut Builder,
     analyzer: &Analyzer,
     texts: &[impl AsRef<str>],
+    n_fields: usize,
     stop: &Stop<'_>,
 ) -> Result<()> {
-    /// Texts between two questions whether to stop.
+    /// Rows between two questions whether to stop.
     const OFTEN: usize = 256;
-    for texts in texts.chunks(OFTEN) {
+    for texts in texts.chunks(OFTEN * n_fields) {
         stop.check()?;
-        texts.iter().for_each(|text| builder.add(analyzer, text.as_ref()));
+        texts.chunks(n_fields).for_each(|row| builder.add(analyzer, row.iter().map(AsRef::as_ref)));
     }
     Ok(())
 }
@@ -215,7 +241,7 @@ mod tests {
     fn pieces_stay_few_and_what_is_interrupted_adds_nothing() {
         let analyzer = Analyzer::named("plain").unwrap();
         let never = Stop::never();
-        let mut index = InvertedIndex::new(Bm25::new("lucene", 1.2, 0.75).unwrap());
+        let mut index = InvertedIndex::new(Bm25::new("lucene", 1.2, 0.75).unwrap(), Schema::default());
         let texts = |n: usize| vec!["some words"; n];
         for _ in 0..5 {
             index.add(&analyzer, &texts(33_000), 2, &never).unwrap();
@@ -235,7 +261,7 @@ mod tests {
             assert_eq!(index.len(), 225_000);
         }
         index.build(&never).unwrap();
-        let hits = index.search(&["words".into()], 300_000, None, Evaluation::Auto);
+        let hits = index.search(&Query::text("words"), &analyzer, 300_000, None, Evaluation::Auto).unwrap();
         assert!(hits.iter().map(|hit| hit.row).eq(0..225_000));
     }
 }

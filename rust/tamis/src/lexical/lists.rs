@@ -94,23 +94,48 @@ fn encode_rest(before: Option<Row>, rows: &[Row], frequencies: &[u32], out: &mut
     };
     let gaps: Vec<u32> = rows.iter().map(gap).collect();
     let less: Vec<u32> = frequencies.iter().map(|frequency| frequency - 1).collect();
-    let bits = |values: &[u32]| 32 - values.iter().fold(0, |all, value| all | value).leading_zeros();
-    let (row_bits, frequency_bits) = (bits(&gaps), bits(&less));
-    let mut bits = u64::from(row_bits | frequency_bits << 8);
-    let mut filled = 16;
-    let values =
-        gaps.iter().map(|gap| (*gap, row_bits)).chain(less.iter().map(|less| (*less, frequency_bits)));
-    for (value, width) in values {
-        bits |= u64::from(value) << filled;
-        filled += width;
-        if filled >= 32 {
-            out.push(bits as u32);
-            bits >>= 32;
-            filled -= 32;
+    let (row_bits, frequency_bits) = (width(&gaps), width(&less));
+    let mut bits = BitWriter::new(out);
+    bits.put(row_bits, 8);
+    bits.put(frequency_bits, 8);
+    gaps.iter().for_each(|gap| bits.put(*gap, row_bits));
+    less.iter().for_each(|less| bits.put(*less, frequency_bits));
+    bits.finish();
+}
+
+/// The bits that the greatest of some numbers needs.
+pub(super) fn width(values: &[u32]) -> u32 {
+    u32::BITS - values.iter().fold(0, |all, value| all | value).leading_zeros()
+}
+
+/// Writes numbers in bits one after the other.
+pub(super) struct BitWriter<'a> {
+    out: &'a mut Vec<u32>,
+    bits: u64,
+    filled: u32,
+}
+
+impl<'a> BitWriter<'a> {
+    pub(super) fn new(out: &'a mut Vec<u32>) -> Self {
+        Self { out, bits: 0, filled: 0 }
+    }
+
+    /// Appends the lowest `width` bits, which hold the whole number.
+    pub(super) fn put(&mut self, value: u32, width: u32) {
+        self.bits |= u64::from(value) << self.filled;
+        self.filled += width;
+        if self.filled >= 32 {
+            self.out.push(self.bits as u32);
+            self.bits >>= 32;
+            self.filled -= 32;
         }
     }
-    if filled > 0 {
-        out.push(bits as u32);
+
+    /// Fills the last word.
+    pub(super) fn finish(self) {
+        if self.filled > 0 {
+            self.out.push(self.bits as u32);
+        }
     }
 }
 
@@ -224,14 +249,13 @@ impl<'a> List<'a> {
             let header = Header::of_words(*header);
             header.start as usize + header.sizes().1
         });
-        let Some(words) = self.words.get(start..) else { return };
-        let Some(bits) = words.first() else { return };
-        let (row_bits, frequency_bits) = (bits & 0xff, bits >> 8 & 0xff);
+        let Some(words) = self.words.get(start..).filter(|words| !words.is_empty()) else { return };
+        let mut bits = BitReader::new(words);
+        let (row_bits, frequency_bits) = (bits.take(8), bits.take(8));
         let len = self.len % BLOCK;
         if row_bits > 32 || frequency_bits > 32 {
             return;
         }
-        let mut bits = Bits { words, at: 16 };
         let mut next = self.before(self.headers.len()).map_or(0, |row| row.wrapping_add(1));
         for row in &mut out.rows[..len] {
             *row = next.wrapping_add(bits.take(row_bits));
@@ -255,14 +279,78 @@ impl<'a> List<'a> {
     }
 }
 
-/// Numbers in bits one after the other; zeros behind the end.
-struct Bits<'a> {
+/// A list that is gone through in order of its rows.
+#[derive(Clone, Debug)]
+pub(super) struct Walk<'a> {
+    list: List<'a>,
+    /// The block that is decoded, and the posting in it.
+    block: usize,
+    postings: Block,
+    at: usize,
+}
+
+impl<'a> Walk<'a> {
+    /// At the first posting of a list.
+    pub(super) fn new(list: List<'a>) -> Self {
+        let mut walk = Self { list, block: 0, postings: Block::default(), at: 0 };
+        walk.load(0);
+        walk
+    }
+
+    fn load(&mut self, block: usize) {
+        self.block = block;
+        self.at = 0;
+        self.list.decode(block, &mut self.postings);
+    }
+
+    /// The number of postings.
+    pub(super) fn len(&self) -> usize {
+        self.list.len
+    }
+
+    /// The row it stands at; none behind the end.
+    pub(super) fn row(&self) -> Option<Row> {
+        self.postings.rows().get(self.at).copied()
+    }
+
+    /// Its block's number, the frequencies there, and its place among them.
+    pub(super) fn place(&self) -> (usize, &[u32], usize) {
+        (self.block, self.postings.frequencies(), self.at)
+    }
+
+    /// Goes to the next posting.
+    pub(super) fn step(&mut self) {
+        self.at += 1;
+        if self.at >= self.postings.len && self.block + 1 < self.list.blocks() {
+            self.load(self.block + 1);
+        }
+    }
+
+    /// Goes on to the first posting whose row is no less.
+    pub(super) fn seek(&mut self, row: Row) {
+        if self.postings.rows().last().is_none_or(|last| *last < row) {
+            let headers = &self.list.headers;
+            let next = self.block + 1;
+            let passed =
+                headers.get(next..).map_or(0, |headers| headers.partition_point(|[last, ..]| *last < row));
+            self.load(next + passed);
+        }
+        self.at += self.postings.rows()[self.at..].partition_point(|other| *other < row);
+    }
+}
+
+/// Reads numbers in bits one after the other; zeros behind the end.
+pub(super) struct BitReader<'a> {
     words: &'a [u32],
     at: usize,
 }
 
-impl Bits<'_> {
-    fn take(&mut self, bits: u32) -> u32 {
+impl<'a> BitReader<'a> {
+    pub(super) fn new(words: &'a [u32]) -> Self {
+        Self { words, at: 0 }
+    }
+
+    pub(super) fn take(&mut self, bits: u32) -> u32 {
         let word = |i: usize| u64::from(self.words.get(i).copied().unwrap_or(0));
         let at = self.at / 32;
         let pair = word(at) | word(at + 1) << 32;

@@ -1,14 +1,17 @@
 //! The inverted index: for each term, the rows that hold it and how often.
 //!
-//! A [`Builder`] takes texts; [`Builder::freeze`] makes of them two pieces of bytes that
+//! A [`Builder`] takes texts; [`Builder::freeze`] makes of them three pieces of bytes that
 //! [`Postings`] searches where they lie, without a load step, and that [`merge`] joins.
 //!
 //! `terms`, read with care when it is opened, each part aligned to 8 bytes: the sizes of the other
 //! parts, u64; the lengths of the rows; for each term the number of its postings and the first
-//! word of its list, u32; a finite-state transducer of the terms. `lists`: the
-//! [lists](super::lists), words of 4 bytes.
+//! word of its list, u32; for each term the first word of its positions, u32, if there are any; a
+//! finite-state transducer of the terms. `lists`: the [lists](super::lists), words of 4 bytes.
+//! `positions`: the [positions](super::positions), likewise.
 
-use fst::{IntoStreamer, Map, MapBuilder, Streamer, map::OpBuilder};
+use fst::automaton::Automaton;
+use fst::map::OpBuilder;
+use fst::{IntoStreamer, Map, MapBuilder, Streamer};
 use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 
@@ -16,7 +19,9 @@ use std::hash::BuildHasher;
 
 use super::Analyzer;
 use super::lengths::Lengths;
-use super::lists::{List, encode};
+use super::lists::{self, List, Walk};
+use super::positions::{self, PlacedWalk, Positions};
+use super::schema::Schema;
 use crate::hit::Row;
 use crate::threads::Stop;
 use crate::{Error, Result};
@@ -26,17 +31,14 @@ use crate::{Error, Result};
 pub struct Frozen {
     terms: Vec<u64>,
     lists: Vec<u32>,
+    positions: Vec<u32>,
 }
 
 impl Frozen {
-    /// The bytes of the terms and of the lists.
-    pub fn bytes(&self) -> [&[u8]; 2] {
-        [bytemuck::cast_slice(&self.terms), bytemuck::cast_slice(&self.lists)]
-    }
-
-    /// The same, as bytes of their own.
-    pub(crate) fn into_bytes(self) -> [Vec<u8>; 2] {
-        [bytemuck::cast_slice(&self.terms).to_vec(), bytemuck::cast_slice(&self.lists).to_vec()]
+    /// The bytes of the terms, of the lists, and of the positions.
+    pub fn bytes(&self) -> [&[u8]; 3] {
+        let Self { terms, lists, positions } = self;
+        [bytemuck::cast_slice(terms), bytemuck::cast_slice(lists), bytemuck::cast_slice(positions)]
     }
 
     /// The postings to search in.
@@ -44,38 +46,43 @@ impl Frozen {
     /// # Panics
     /// Never: the bytes are its own.
     pub fn view(&self) -> Postings<'_> {
-        let [terms, lists] = self.bytes();
-        Postings::new(terms, lists).expect("bytes that were just written")
+        Postings::new(self.bytes()).expect("bytes that were just written")
     }
 }
 
 /// An inverted index that lies in bytes.
 #[derive(Clone, Debug)]
 pub struct Postings<'a> {
-    bytes: [&'a [u8]; 2],
+    bytes: [&'a [u8]; 3],
     lengths: Lengths<'a>,
     entries: &'a [[u32; 2]],
+    /// One a term, or none.
+    position_starts: &'a [u32],
     terms: Map<&'a [u8]>,
     lists: &'a [u32],
+    positions: &'a [u32],
 }
 
 impl<'a> Postings<'a> {
-    /// The index in the two pieces that [`Frozen::bytes`] gives, aligned to 8 bytes; `None` if
-    /// they are no such pieces. The lists are not looked at, and not trusted later.
-    pub fn new(terms: &'a [u8], lists: &'a [u8]) -> Option<Self> {
-        let bytes = [terms, lists];
-        let mut rest = terms;
-        let sizes: &[u64] = bytemuck::try_cast_slice(take(&mut rest, 24)?).ok()?;
-        let &[lengths, entries, fst] = sizes else { return None };
+    /// The index in the three pieces that [`Frozen::bytes`] gives, aligned to 8 bytes; `None` if
+    /// they are no such pieces. Lists and positions are not looked at, and not trusted later.
+    pub fn new(bytes: [&'a [u8]; 3]) -> Option<Self> {
+        let [mut rest, lists, positions] = bytes;
+        let sizes: &[u64] = bytemuck::try_cast_slice(take(&mut rest, 32)?).ok()?;
+        let &[lengths, entries, position_starts, fst] = sizes else { return None };
         let lengths = Lengths::new(take(&mut rest, lengths)?)?;
         let entries: &[u32] = bytemuck::try_cast_slice(take(&mut rest, entries)?).ok()?;
+        let entries = entries.as_chunks().0;
+        let position_starts: &[u32] = bytemuck::try_cast_slice(take(&mut rest, position_starts)?).ok()?;
         let terms = Map::new(take(&mut rest, fst)?).ok()?;
         let lists = bytemuck::try_cast_slice(lists).ok()?;
-        Some(Self { bytes, lengths, entries: entries.as_chunks().0, terms, lists })
+        let positions = bytemuck::try_cast_slice(positions).ok()?;
+        let fits = position_starts.is_empty() || position_starts.len() == entries.len();
+        fits.then_some(Self { bytes, lengths, entries, position_starts, terms, lists, positions })
     }
 
     /// What it was made of.
-    pub fn bytes(&self) -> [&'a [u8]; 2] {
+    pub fn bytes(&self) -> [&'a [u8]; 3] {
         self.bytes
     }
 
@@ -89,13 +96,39 @@ impl<'a> Postings<'a> {
         self.entries.len()
     }
 
-    pub(super) fn list(&self, term: &str) -> Option<List<'a>> {
-        self.list_of(self.terms.get(term)?)
+    /// Whether it keeps where terms stand.
+    pub fn has_positions(&self) -> bool {
+        self.position_starts.len() == self.entries.len()
     }
 
-    fn list_of(&self, id: u64) -> Option<List<'a>> {
+    /// The number of a term, if it has one.
+    pub(super) fn find(&self, term: &str) -> Option<u64> {
+        self.terms.get(term)
+    }
+
+    /// Calls `f` with the number of each term that an automaton takes.
+    pub(super) fn find_all(&self, automaton: impl Automaton, mut f: impl FnMut(u64)) {
+        let mut found = self.terms.search(automaton).into_stream();
+        while let Some((_, id)) = found.next() {
+            f(id);
+        }
+    }
+
+    /// The list of a term's number.
+    pub(super) fn list(&self, id: u64) -> Option<List<'a>> {
         let [len, start] = self.entries.get(usize::try_from(id).ok()?)?;
         List::new(*len as usize, self.lists.get(*start as usize..)?)
+    }
+
+    fn positions(&self, id: u64) -> Option<Positions<'a>> {
+        let id = usize::try_from(id).ok()?;
+        let start = *self.position_starts.get(id)? as usize;
+        Positions::new(self.entries.get(id)?[0] as usize, self.positions.get(start..)?)
+    }
+
+    /// The list of a term's number, to be gone through with its positions.
+    pub(super) fn placed(&self, id: u64) -> Option<PlacedWalk<'a>> {
+        Some(PlacedWalk::new(Walk::new(self.list(id)?), self.positions(id)?))
     }
 }
 
@@ -111,12 +144,20 @@ fn take<'a>(bytes: &mut &'a [u8], len: u64) -> Option<&'a [u8]> {
 struct Writer {
     terms: MapBuilder<Vec<u8>>,
     entries: Vec<u32>,
+    position_starts: Vec<u32>,
     lists: Vec<u32>,
+    positions: Vec<u32>,
 }
 
 impl Writer {
     fn new() -> Self {
-        Self { terms: MapBuilder::memory(), entries: Vec::new(), lists: Vec::new() }
+        Self {
+            terms: MapBuilder::memory(),
+            entries: Vec::new(),
+            position_starts: Vec::new(),
+            lists: Vec::new(),
+            positions: Vec::new(),
+        }
     }
 
     fn add(
@@ -124,14 +165,21 @@ impl Writer {
         term: &[u8],
         rows: &[Row],
         frequencies: &[u32],
+        positions: Option<&[u32]>,
         length: impl Fn(Row) -> u32,
     ) -> Result<()> {
-        let full = |_| Error::InvalidInput("one segment takes 16 GB of postings; cut the texts".into());
-        let start = u32::try_from(self.lists.len()).map_err(full)?;
+        let at = |words: &[u32]| {
+            let full = "one segment takes 16 GB of postings, and of positions; cut the texts";
+            u32::try_from(words.len()).map_err(|_| Error::InvalidInput(full.into()))
+        };
         let id = self.n_terms() as u64;
         self.terms.insert(term, id).map_err(|error| Error::InvalidInput(error.to_string()))?;
-        self.entries.extend([rows.len() as u32, start]);
-        encode(rows, frequencies, length, &mut self.lists);
+        self.entries.extend([rows.len() as u32, at(&self.lists)?]);
+        lists::encode(rows, frequencies, length, &mut self.lists);
+        if let Some(positions) = positions {
+            self.position_starts.push(at(&self.positions)?);
+            positions::encode(frequencies, positions, &mut self.positions);
+        }
         Ok(())
     }
 
@@ -142,21 +190,23 @@ impl Writer {
     fn finish(self, lengths: &[u8]) -> Frozen {
         let terms = self.terms.into_inner().unwrap_or_default();
         let entries: &[u8] = bytemuck::cast_slice(&self.entries);
-        let sizes = [lengths.len() as u64, entries.len() as u64, terms.len() as u64];
-        let parts: [&[u8]; 4] = [bytemuck::cast_slice(&sizes), lengths, entries, &terms];
-        let mut words = Vec::new();
+        let position_starts: &[u8] = bytemuck::cast_slice(&self.position_starts);
+        let parts = [lengths, entries, position_starts, &terms];
+        let sizes = parts.map(|part| part.len() as u64);
+        let mut words = sizes.to_vec();
         for part in parts {
             let at = words.len();
             words.resize(at + part.len().div_ceil(8), 0u64);
             bytemuck::cast_slice_mut(&mut words[at..])[..part.len()].copy_from_slice(part);
         }
-        Frozen { terms: words, lists: self.lists }
+        Frozen { terms: words, lists: self.lists, positions: self.positions }
     }
 }
 
 /// Texts on their way into an index.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Builder {
+    schema: Schema,
     terms: Terms,
     /// The number of postings of each term.
     counts: Vec<u32>,
@@ -168,32 +218,76 @@ pub struct Builder {
     /// Where each row's postings end.
     ends: Vec<u32>,
     lengths: Vec<u32>,
+    /// Of all occurrences the postings, and where in the row they are; empty without positions.
+    owners: Vec<u32>,
+    places: Vec<u32>,
 }
 
 impl Builder {
-    /// Adds a text as the next row.
-    pub fn add(&mut self, analyzer: &Analyzer, text: &str) {
+    /// Without rows.
+    pub fn new(schema: Schema) -> Self {
+        Self {
+            schema,
+            terms: Terms::default(),
+            counts: Vec::new(),
+            last: Vec::new(),
+            ids: Vec::new(),
+            frequencies: Vec::new(),
+            ends: Vec::new(),
+            lengths: Vec::new(),
+            owners: Vec::new(),
+            places: Vec::new(),
+        }
+    }
+
+    /// Adds the next row: the text of each field.
+    pub fn add<'t>(&mut self, analyzer: &Analyzer, texts: impl IntoIterator<Item = &'t str>) {
         let first = self.ids.len() as u32;
-        let mut length = 0;
-        analyzer.each(text, |term, _, _| {
-            length += 1;
-            let id = self.terms.id(term.as_bytes());
-            if id as usize == self.counts.len() {
-                self.counts.push(0);
-                self.last.push(0);
-            }
-            let last = &mut self.last[id as usize];
-            if *last > first {
-                self.frequencies[*last as usize - 1] += 1;
+        let n_fields = self.schema.fields.len() as u32;
+        let (mut length, mut start) = (0u32, 0);
+        for (field, text) in texts.into_iter().enumerate().take(n_fields as usize) {
+            let weight = self.schema.fields[field].weight;
+            if self.schema.positions {
+                let end = analyzer.each_placed(text, |term, position| {
+                    length = length.saturating_add(weight);
+                    let posting = self.count(term, weight, first);
+                    let place = (start + position).wrapping_mul(n_fields).wrapping_add(field as u32);
+                    for _ in 0..weight {
+                        self.owners.push(posting);
+                        self.places.push(place);
+                    }
+                });
+                start += end;
             } else {
-                self.ids.push(id);
-                self.frequencies.push(1);
-                self.counts[id as usize] += 1;
-                *last = self.ids.len() as u32;
+                analyzer.each(text, |term, _, _| {
+                    length = length.saturating_add(weight);
+                    self.count(term, weight, first);
+                });
             }
-        });
+        }
         self.ends.push(self.ids.len() as u32);
         self.lengths.push(length);
+    }
+
+    /// Counts an occurrence in the row whose postings begin at `first`; gives its posting.
+    #[inline]
+    fn count(&mut self, term: &str, weight: u32, first: u32) -> u32 {
+        let id = self.terms.id(term.as_bytes());
+        if id as usize == self.counts.len() {
+            self.counts.push(0);
+            self.last.push(0);
+        }
+        let last = &mut self.last[id as usize];
+        if *last > first {
+            let frequency = &mut self.frequencies[*last as usize - 1];
+            *frequency = frequency.saturating_add(weight);
+        } else {
+            self.ids.push(id);
+            self.frequencies.push(weight);
+            self.counts[id as usize] += 1;
+            *last = self.ids.len() as u32;
+        }
+        *last - 1
     }
 
     /// Takes back all rows but the first `rows`.
@@ -203,6 +297,9 @@ impl Builder {
             self.counts[id as usize] -= 1;
             self.last[id as usize] = 0;
         }
+        let occurrences = self.owners.partition_point(|owner| (*owner as usize) < first);
+        self.owners.truncate(occurrences);
+        self.places.truncate(occurrences);
         self.ids.truncate(first);
         self.frequencies.truncate(first);
         self.ends.truncate(rows);
@@ -237,25 +334,60 @@ impl Builder {
             sum += self.counts[id as usize];
         }
         let (mut rows, mut frequencies) = (vec![0; self.ids.len()], vec![0; self.ids.len()]);
+        // Where each posting goes.
+        let mut moved = vec![0; if self.schema.positions { self.ids.len() } else { 0 }];
         let mut start = 0;
         for (row, &end) in self.ends.iter().enumerate() {
             for i in start..end as usize {
                 let place = &mut next[self.ids[i] as usize];
                 rows[*place as usize] = row as Row;
                 frequencies[*place as usize] = self.frequencies[i];
+                if let Some(moved) = moved.get_mut(i) {
+                    *moved = *place;
+                }
                 *place += 1;
             }
             start = end as usize;
         }
+        let places = self.sorted_places(&frequencies, &moved);
+        let mut rest = places.as_slice();
         let mut writer = Writer::new();
         let mut start = 0;
         for &id in &order {
             let list = start..next[id as usize] as usize;
             start = list.end;
+            let (rows, frequencies) = (&rows[list.clone()], &frequencies[list]);
+            let own = self.schema.positions.then(|| {
+                let n: usize = frequencies.iter().map(|frequency| *frequency as usize).sum();
+                let own;
+                (own, rest) = rest.split_at(n);
+                own
+            });
             let length = |row: Row| self.lengths[row as usize];
-            writer.add(self.terms.get(id), &rows[list.clone()], &frequencies[list], length)?;
+            writer.add(self.terms.get(id), rows, frequencies, own, length)?;
         }
         Ok(writer.finish(&Lengths::to_bytes(&self.lengths)))
+    }
+
+    /// All positions in the order of the postings, which have these frequencies there and went to
+    /// these places.
+    fn sorted_places(&self, frequencies: &[u32], moved: &[u32]) -> Vec<u32> {
+        let mut places = vec![0; self.places.len()];
+        if places.is_empty() {
+            return places;
+        }
+        let mut next: Vec<usize> = Vec::with_capacity(frequencies.len());
+        let mut sum = 0;
+        for frequency in frequencies {
+            next.push(sum);
+            sum += *frequency as usize;
+        }
+        for (owner, place) in self.owners.iter().zip(&self.places) {
+            let next = &mut next[moved[*owner as usize] as usize];
+            places[*next] = *place;
+            *next += 1;
+        }
+        places
     }
 }
 
@@ -315,24 +447,33 @@ pub fn merge(parts: &[Postings<'_>], stop: &Stop<'_>) -> Result<Frozen> {
     }
     let mut terms = terms.union();
     let mut writer = Writer::new();
-    let (mut rows, mut frequencies) = (Vec::new(), Vec::new());
-    while let Some((term, places)) = terms.next() {
+    let with_positions = parts.iter().all(Postings::has_positions);
+    let (mut rows, mut frequencies, mut places) = (Vec::new(), Vec::new(), Vec::new());
+    while let Some((term, found)) = terms.next() {
         if writer.n_terms().is_multiple_of(OFTEN) {
             stop.check()?;
         }
         rows.clear();
         frequencies.clear();
-        let mut places = places.to_vec();
-        places.sort_unstable_by_key(|place| place.index);
-        for place in places {
-            let (part, base) = (&parts[place.index], bases[place.index]);
-            let Some(list) = part.list_of(place.value) else { continue };
+        places.clear();
+        let mut found = found.to_vec();
+        found.sort_unstable_by_key(|found| found.index);
+        for found in found {
+            let (part, base) = (&parts[found.index], bases[found.index]);
+            let Some(list) = part.list(found.value) else { continue };
+            let positions = part.positions(found.value);
+            let mut number = 0;
             list.each_block(|block| {
                 rows.extend(block.rows().iter().map(|row| base + row));
                 frequencies.extend_from_slice(block.frequencies());
+                if let Some(positions) = positions {
+                    positions.decode(number, block.frequencies(), &mut places);
+                }
+                number += 1;
             });
         }
-        writer.add(term, &rows, &frequencies, |row| lengths.get(row as usize).copied().unwrap_or(0))?;
+        let own = with_positions.then_some(places.as_slice());
+        writer.add(term, &rows, &frequencies, own, |row| lengths.get(row as usize).copied().unwrap_or(0))?;
     }
     Ok(writer.finish(&Lengths::to_bytes(&lengths)))
 }
@@ -345,9 +486,13 @@ mod tests {
 
     fn frozen(texts: &[String]) -> Frozen {
         let analyzer = Analyzer::named("plain").unwrap();
-        let mut builder = Builder::default();
-        texts.iter().for_each(|text| builder.add(&analyzer, text));
+        let mut builder = Builder::new(schema());
+        texts.iter().for_each(|text| builder.add(&analyzer, [text.as_str()]));
         builder.freeze().unwrap()
+    }
+
+    fn schema() -> Schema {
+        Schema { positions: true, ..Schema::default() }
     }
 
     /// Term -> row -> frequency, by counting words.
@@ -374,12 +519,17 @@ mod tests {
             prop_assert_eq!(postings.n_terms(), expected.len());
             for (term, rows) in &expected {
                 let mut found = BTreeMap::new();
-                postings.list(term).unwrap().each_block(|block| {
-                    found.extend(block.rows().iter().copied().zip(block.frequencies().iter().copied()));
-                });
+                let mut walk = postings.placed(postings.find(term).unwrap()).unwrap();
+                while let Some(row) = walk.walk.row() {
+                    let words = texts[row as usize].split_whitespace();
+                    let places = (0u32..).zip(words).filter(|(_, word)| word == term).map(|(place, _)| place);
+                    prop_assert!(places.eq(walk.places().iter().copied()));
+                    found.insert(row, walk.places().len() as u32);
+                    walk.walk.step();
+                }
                 prop_assert_eq!(&found, rows);
             }
-            prop_assert!(postings.list("zzz").is_none() && postings.list("").is_none());
+            prop_assert!(postings.find("zzz").is_none() && postings.find("").is_none());
             let lengths = postings.lengths();
             prop_assert_eq!(lengths.len(), texts.len());
             for (row, text) in texts.iter().enumerate() {
@@ -400,12 +550,12 @@ mod tests {
     #[test]
     fn rows_that_are_taken_back_leave_no_trace() {
         let analyzer = Analyzer::named("plain").unwrap();
-        let mut builder = Builder::default();
+        let mut builder = Builder::new(schema());
         for text in ["a b a", "b", "c a", "d d"] {
-            builder.add(&analyzer, text);
+            builder.add(&analyzer, [text]);
         }
         builder.truncate(1);
-        builder.add(&analyzer, "a e");
+        builder.add(&analyzer, ["a e"]);
         assert_eq!(builder.freeze().unwrap().bytes(), frozen(&["a b a".into(), "a e".into()]).bytes());
         builder.truncate(0);
         assert_eq!(builder.freeze().unwrap().bytes(), frozen(&[]).bytes());
@@ -424,11 +574,13 @@ mod tests {
     #[test]
     fn pieces_of_other_sizes_are_refused() {
         let frozen = frozen(&["a b".into(), "b c c".into()]);
-        let [terms, lists] = frozen.bytes();
+        let [terms, lists, positions] = frozen.bytes();
         for cut in (0..terms.len()).step_by(8) {
-            assert!(Postings::new(&terms[..cut], lists).is_none());
+            assert!(Postings::new([&terms[..cut], lists, positions]).is_none());
         }
-        assert!(Postings::new(terms, &lists[..lists.len() - 1]).is_none());
-        assert!(Postings::new(terms, &lists[..0]).unwrap().list("b").is_none_or(|list| list.len == 2));
+        assert!(Postings::new([terms, &lists[..lists.len() - 1], positions]).is_none());
+        let damaged = Postings::new([terms, &lists[..0], &positions[..0]]).unwrap();
+        let b = damaged.find("b").unwrap();
+        assert!(damaged.list(b).is_none_or(|list| list.len == 2) && damaged.placed(b).is_none());
     }
 }

@@ -12,12 +12,20 @@
 //! is proven to be out: both strategies give the same hits to the last bit.
 
 use std::cell::RefCell;
+use std::sync::{Mutex, PoisonError};
 
+use rustc_hash::FxHashMap;
+
+use super::Analyzer;
 use super::bm25::Bm25;
 use super::bounds::PairWeights;
 use super::lengths::{Codes, Lengths};
 use super::lists::{BLOCK, Block, List};
+use super::plan::Plan;
 use super::postings::Postings;
+use super::query::Query;
+use super::schema::Schema;
+use crate::Result;
 use crate::dense::simd::{Level, Plain, compiled_for};
 use crate::filter::RowSet;
 use crate::hit::{Hit, Row, Shortlist, TopK};
@@ -30,9 +38,46 @@ pub struct Part<'a> {
     /// The row number of the first.
     pub base: Row,
     /// Rows that are not deleted; `None` is all. They make the statistics.
-    pub alive: Option<&'a RowSet>,
+    pub alive: Option<&'a Alive>,
     /// Rows that may be found; `None` is all.
     pub allowed: Option<&'a RowSet>,
+}
+
+/// The rows of a part that are not deleted, and how many of them hold a term, once that was asked.
+#[derive(Debug)]
+pub struct Alive {
+    rows: RowSet,
+    frequencies: Mutex<FxHashMap<u64, u64>>,
+}
+
+impl Alive {
+    /// Of these rows.
+    pub fn new(rows: RowSet) -> Self {
+        Self { rows, frequencies: Mutex::default() }
+    }
+
+    /// The rows.
+    pub fn rows(&self) -> &RowSet {
+        &self.rows
+    }
+
+    fn count(&self, list: &List<'_>) -> u64 {
+        let mut count = 0;
+        let is_alive = |row: &&Row| (**row as usize) < self.rows.len() && self.rows.contains(**row);
+        list.each_block(|block| count += block.rows().iter().filter(is_alive).count() as u64);
+        count
+    }
+
+    /// How many rows hold the term of this number, whose list this is.
+    fn frequency(&self, id: u64, list: &List<'_>) -> u64 {
+        let known = || self.frequencies.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(frequency) = known().get(&id) {
+            return *frequency;
+        }
+        let frequency = self.count(list);
+        known().insert(id, frequency);
+        frequency
+    }
 }
 
 /// What BM25 knows about all rows together, deleted ones left out.
@@ -104,43 +149,118 @@ const WINDOW: usize = 4096;
 /// Rows summed at a time by a pruned search, which spends more on a window and less in it.
 const PRUNED_WINDOW: usize = 16384;
 
-/// A term of a query.
-struct Asked<'a> {
+/// What a search adds up: a term of the query, or several that count as one.
+pub(super) struct Term<'a> {
     /// Its list in each part.
     lists: Vec<Option<List<'a>>>,
     /// How many rows that are alive hold it.
     df: u64,
-    /// idf, times how often the query repeats it.
+    /// How often the query repeats it.
+    weight: f64,
+}
+
+impl<'a> Term<'a> {
+    /// The terms of a query with what each counts; some may be repeated.
+    pub(super) fn of_all(parts: &[&Part<'a>], mut terms: Vec<(&str, f64)>) -> Vec<Self> {
+        terms.sort_unstable_by_key(|(term, _)| *term);
+        let one = |run: &[(&str, f64)]| {
+            let find = |part: &&Part<'a>| {
+                let id = part.postings.find(run[0].0)?;
+                Some((id, part.postings.list(id)?))
+            };
+            let found: Vec<_> = parts.iter().map(find).collect();
+            let df = parts.iter().zip(&found).map(|(part, found)| frequency_of(part, found.as_ref())).sum();
+            let lists = found.into_iter().map(|found| found.map(|(_, list)| list)).collect();
+            Self { lists, df, weight: run.iter().map(|(_, weight)| weight).sum() }
+        };
+        terms.chunk_by(|a, b| a.0 == b.0).map(one).collect()
+    }
+
+    /// Lists that were made for this search.
+    pub(super) fn made(parts: &[&Part<'a>], lists: Vec<Option<List<'a>>>, weight: f64) -> Self {
+        let alive = |(part, list): (&&Part<'a>, &Option<List<'a>>)| {
+            let list = list.as_ref()?;
+            Some(part.alive.map_or(list.len as u64, |alive| alive.count(list)))
+        };
+        let df = parts.iter().zip(&lists).filter_map(alive).sum();
+        Self { lists, df, weight }
+    }
+}
+
+/// A term that some row holds.
+struct Asked<'a> {
+    term: Term<'a>,
+    /// idf, times what the term counts.
     factor: f64,
 }
 
-/// The best `k` rows for the query's terms, best first: rows that hold at least one of them and
-/// score above 0. `terms` may repeat. The rows of the parts do not overlap.
+/// The best `k` rows for a query, best first: rows that hold at least one of its terms, meet its
+/// conditions, and score above 0. The rows of the parts do not overlap.
+///
+/// # Errors
+/// [`Error::InvalidInput`](crate::Error::InvalidInput) for a phrase or a field where the parts keep
+/// no positions.
 pub fn search(
     parts: &[Part<'_>],
-    terms: &[String],
+    query: &Query,
+    (analyzer, schema): (&Analyzer, &Schema),
+    scorer: &Scorer,
+    k: usize,
+    evaluation: Evaluation,
+) -> Result<Vec<Hit>> {
+    let sorted = sorted(parts);
+    let mut plan = Plan::new(query, &sorted, analyzer, schema)?;
+    let filters = plan.take_filters();
+    let mut allowed: Vec<RowSet> = Vec::new();
+    for (part, filter) in sorted.iter().zip(filters.into_iter().flatten()) {
+        allowed.push(part.allowed.map_or_else(|| filter.clone(), |allowed| filter.and(allowed)));
+    }
+    let mut filtered: Vec<Part<'_>> = sorted.iter().map(|part| **part).collect();
+    filtered.iter_mut().zip(&allowed).for_each(|(part, allowed)| part.allowed = Some(allowed));
+    let filtered: Vec<&Part<'_>> = filtered.iter().collect();
+    let terms = plan.terms(&filtered);
+    Ok(best(&filtered, terms, scorer, k, evaluation))
+}
+
+/// The rows of each part that a query's conditions let through; `None` if it has none.
+///
+/// # Errors
+/// As [`search`].
+pub fn matching(
+    parts: &[Part<'_>],
+    query: &Query,
+    analyzer: &Analyzer,
+    schema: &Schema,
+) -> Result<Option<Vec<RowSet>>> {
+    if !query.is_strict() {
+        return Ok(None);
+    }
+    let parts: Vec<&Part<'_>> = parts.iter().collect();
+    Ok(Plan::new(query, &parts, analyzer, schema)?.take_filters())
+}
+
+/// Of equal hits the lower row is better: in this order, a later one need not be looked at.
+fn sorted<'p, 'a>(parts: &'p [Part<'a>]) -> Vec<&'p Part<'a>> {
+    let mut parts: Vec<&Part<'_>> = parts.iter().collect();
+    parts.sort_unstable_by_key(|part| part.base);
+    parts
+}
+
+fn best(
+    parts: &[&Part<'_>],
+    terms: Vec<Term<'_>>,
     scorer: &Scorer,
     k: usize,
     evaluation: Evaluation,
 ) -> Vec<Hit> {
-    let mut parts: Vec<&Part<'_>> = parts.iter().collect();
-    // Of equal hits the lower row is better: a later one need not be looked at.
-    parts.sort_unstable_by_key(|part| part.base);
-    let mut unique: Vec<&str> = terms.iter().map(String::as_str).collect();
-    unique.sort_unstable();
-    let mut asked: Vec<Asked<'_>> = Vec::new();
-    for run in unique.chunk_by(|a, b| a == b) {
-        let lists: Vec<_> = parts.iter().map(|part| part.postings.list(run[0])).collect();
-        let df = parts.iter().zip(&lists).map(|(part, list)| frequency_of(part, list.as_ref())).sum();
-        if df > 0 {
-            asked.push(Asked { lists, df, factor: scorer.bm25.idf(scorer.rows, df) * run.len() as f64 });
-        }
-    }
+    let held = terms.into_iter().filter(|term| term.df > 0);
+    let asked = held.map(|term| Asked { factor: scorer.bm25.idf(scorer.rows, term.df) * term.weight, term });
+    let asked: Vec<Asked<'_>> = asked.collect();
     if asked.is_empty() || k == 0 {
         return Vec::new();
     }
     let scale = scale_of(&asked, &scorer.bm25);
-    let postings: u64 = asked.iter().map(|term| term.df).sum();
+    let postings: u64 = asked.iter().map(|asked| asked.term.df).sum();
     let exhaustive = match evaluation {
         // Few windows leave nothing to learn from one for the next.
         Evaluation::Auto => k > FEW || 16 * postings <= scorer.rows || scorer.rows < 8 * PRUNED_WINDOW as u64,
@@ -150,11 +270,11 @@ pub fn search(
     let mut best = Best::new(k, scorer.rows as usize, scale);
     SCRATCH.with_borrow_mut(|scratch| {
         scratch.sums.resize(PRUNED_WINDOW.max(WINDOW), 0);
-        for (i, part) in parts.into_iter().enumerate() {
+        for (i, part) in parts.iter().enumerate() {
             let lengths = part.postings.lengths();
-            let cursors = asked.iter().filter_map(|term| {
-                let list = term.lists[i]?;
-                let weights = Weights::new(term.factor * scale, scorer, lengths.table(), list.len);
+            let cursors = asked.iter().filter_map(|asked| {
+                let list = asked.term.lists[i]?;
+                let weights = Weights::new(asked.factor * scale, scorer, lengths.table(), list.len);
                 Some(Cursor::new(list, weights))
             });
             let mut cursors: Vec<Cursor<'_>> = cursors.collect();
@@ -172,22 +292,19 @@ pub fn search(
 /// The power of two that contributions are multiplied by: the largest that leaves the greatest sum
 /// below 2^31, so that rounding cannot make it overflow.
 fn scale_of(asked: &[Asked<'_>], bm25: &Bm25) -> f64 {
-    let most: f64 = asked.iter().map(|term| term.factor * bm25.most() + f64::MIN_POSITIVE).sum();
+    let most: f64 = asked.iter().map(|asked| asked.factor * bm25.most() + f64::MIN_POSITIVE).sum();
     (31.0 - most.log2()).floor().min(1000.0).exp2()
 }
 
 /// How many rows of a part that are alive hold a term.
 pub fn document_frequency(part: &Part<'_>, term: &str) -> u64 {
-    frequency_of(part, part.postings.list(term).as_ref())
+    let id = part.postings.find(term);
+    frequency_of(part, id.and_then(|id| Some((id, part.postings.list(id)?))).as_ref())
 }
 
-fn frequency_of(part: &Part<'_>, list: Option<&List<'_>>) -> u64 {
-    let Some(list) = list else { return 0 };
-    let Some(alive) = part.alive else { return list.len as u64 };
-    let mut count = 0;
-    let is_alive = |row: &&Row| (**row as usize) < alive.len() && alive.contains(**row);
-    list.each_block(|block| count += block.rows().iter().filter(is_alive).count() as u64);
-    count
+fn frequency_of(part: &Part<'_>, found: Option<&(u64, List<'_>)>) -> u64 {
+    let Some((id, list)) = found else { return 0 };
+    part.alive.map_or(list.len as u64, |alive| alive.frequency(*id, list))
 }
 
 /// The best hits so far.
@@ -639,10 +756,16 @@ mod tests {
         text.split_whitespace().map(str::to_owned).collect()
     }
 
+    fn found(parts: &[Part<'_>], text: &str, scorer: &Scorer, k: usize, evaluation: Evaluation) -> Vec<Hit> {
+        let analyzer = Analyzer::named("plain").unwrap();
+        let meaning = (&analyzer, &Schema::default());
+        search(parts, &Query::text(text), meaning, scorer, k, evaluation).unwrap()
+    }
+
     fn frozen(texts: &[String]) -> Frozen {
         let analyzer = Analyzer::named("plain").unwrap();
-        let mut builder = Builder::default();
-        texts.iter().for_each(|text| builder.add(&analyzer, text));
+        let mut builder = Builder::new(Schema::default());
+        texts.iter().for_each(|text| builder.add(&analyzer, [text.as_str()]));
         builder.freeze().unwrap()
     }
 
@@ -685,15 +808,15 @@ mod tests {
 
             let run = |cut: usize, evaluation| {
                 let halves = [frozen(&texts[..cut]), frozen(&texts[cut..])];
-                let sets = [RowSet::from_flags(&alive[..cut]), RowSet::from_flags(&alive[cut..])];
+                let sets = [&alive[..cut], &alive[cut..]].map(|flags| Alive::new(RowSet::from_flags(flags)));
                 let views = halves.each_ref().map(Frozen::view);
                 let parts: Vec<Part<'_>> = views.iter().zip(&sets).zip([0, cut]).map(|((postings, alive), base)| {
-                    Part { postings, base: base as Row, alive: Some(alive), allowed: Some(alive) }
+                    Part { postings, base: base as Row, alive: Some(alive), allowed: Some(alive.rows()) }
                 }).collect();
                 let statistics = views.iter().zip(&sets)
-                    .map(|(half, alive)| Statistics::of(half.lengths(), Some(alive)))
+                    .map(|(half, alive)| Statistics::of(half.lengths(), Some(alive.rows())))
                     .fold(Statistics::default(), Statistics::plus);
-                search(&parts, &query, &Scorer::new(bm25, statistics), k, evaluation)
+                found(&parts, &query.join(" "), &Scorer::new(bm25, statistics), k, evaluation)
             };
             let hits = run(cut.index(texts.len()), Evaluation::Exhaustive);
             prop_assert_eq!(&hits, &run(0, Evaluation::Exhaustive));
@@ -750,7 +873,7 @@ mod tests {
                 for k in [1, 10, 100, 1000] {
                     for allowed in [None, Some(&third)] {
                         let parts = [Part { postings: &postings, base: 7, alive: None, allowed }];
-                        let run = |evaluation| search(&parts, &words(query), &scorer, k, evaluation);
+                        let run = |evaluation| found(&parts, query, &scorer, k, evaluation);
                         let expected = run(Evaluation::Exhaustive);
                         // What more than half of the rows hold is worth nothing to robertson.
                         assert!(!expected.is_empty() || variant == "robertson");
@@ -769,8 +892,8 @@ mod tests {
         let scorer =
             |k1| Scorer::new(Bm25::new("atire", k1, 0.75).unwrap(), Statistics::of(postings.lengths(), None));
         for (k1, repeats) in [(1.2, 1), (1.2, 1_000_000), (1e4, 3), (0.0, 2)] {
-            let query = vec!["b".to_owned(); repeats];
-            let hits = search(&parts, &query, &scorer(k1), 3, Evaluation::Auto);
+            let query = "b ".repeat(repeats);
+            let hits = found(&parts, &query, &scorer(k1), 3, Evaluation::Auto);
             assert_eq!(hits.len(), 1, "{k1} {repeats}");
             assert!(hits[0].score.is_finite() && hits[0].score > 0.0);
         }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::format::{self, Container};
 use super::fs::FileSystem;
+use crate::lexical::Schema;
 use crate::{Error, Result};
 
 /// What is decided once, when an index is made.
@@ -21,6 +22,8 @@ pub struct Settings {
     pub k1: f64,
     /// BM25's `b`.
     pub b: f64,
+    /// What its terms are taken from.
+    pub schema: Schema,
 }
 
 /// A segment as one version sees it.

@@ -19,6 +19,7 @@ pub mod fs;
 pub(crate) mod lock;
 pub(crate) mod manifest;
 mod mmap;
+mod postings;
 pub(crate) mod segment;
 pub mod single;
 

@@ -6,7 +6,7 @@
 //! | `texts` | the text of each document, UTF-8 |
 //! | `rows` | u32: the first row of each document, then the number of rows |
 //! | `chunks` | a record a row |
-//! | `terms`, `lists` | the inverted index over the rows, see [`crate::lexical`] |
+//! | `terms`, `lists`, `positions` | the inverted index over the rows, see [`crate::lexical`] |
 //! | `vectors` | f32: a row's vector after the other; absent without vectors |
 //! | `frame`, `nibbles`, `fine`, `bits` | the vectors' [codes]; absent where they are few |
 //!
@@ -17,10 +17,11 @@ use std::ops::Range;
 use super::blobs::{Blobs, BlobsBuilder};
 use super::codes;
 use super::format::Container;
+use super::postings;
 use crate::dense::codes::pay;
 use crate::dense::{Codes, CodesView, Frame, Metric, WORTH_CODES, prepare};
 use crate::hit::Row;
-use crate::lexical::{Analyzer, Builder, Postings};
+use crate::lexical::{Analyzer, Builder, Postings, Schema};
 use crate::threads::{self, Stop};
 use crate::{Error, Result};
 
@@ -29,8 +30,8 @@ use crate::{Error, Result};
 pub struct NewChunk<'a> {
     /// Its record, kept as it is.
     pub record: &'a [u8],
-    /// What its terms are taken from.
-    pub searched_text: &'a str,
+    /// What its terms are taken from: a text for each field.
+    pub texts: &'a [&'a str],
 }
 
 /// Collects documents and writes them as one segment.
@@ -46,14 +47,14 @@ pub(crate) struct SegmentBuilder {
 }
 
 impl SegmentBuilder {
-    pub(crate) fn new(dim: Option<usize>) -> Self {
+    pub(crate) fn new(dim: Option<usize>, schema: Schema) -> Self {
         Self {
             dim,
             documents: BlobsBuilder::default(),
             texts: BlobsBuilder::default(),
             rows: vec![0],
             chunks: BlobsBuilder::default(),
-            postings: Builder::default(),
+            postings: Builder::new(schema),
             vectors: Vec::new(),
         }
     }
@@ -83,7 +84,7 @@ impl SegmentBuilder {
         }
         for chunk in chunks {
             self.chunks.push(chunk.record);
-            self.postings.add(analyzer, chunk.searched_text);
+            self.postings.add(analyzer, chunk.texts.iter().copied());
         }
         self.documents.push(record);
         self.texts.push(text.as_bytes());
@@ -101,15 +102,14 @@ impl SegmentBuilder {
 
     /// The sections to be written.
     pub(crate) fn finish(self) -> Result<Vec<(&'static str, Vec<u8>)>> {
-        let [terms, lists] = self.postings.freeze()?.into_bytes();
+        let postings = self.postings.freeze()?;
         let mut sections = vec![
             ("docs", self.documents.finish()),
             ("texts", self.texts.finish()),
             ("rows", bytemuck::cast_slice(&self.rows).to_vec()),
             ("chunks", self.chunks.finish()),
-            ("terms", terms),
-            ("lists", lists),
         ];
+        sections.extend(postings::sections(postings.bytes()).map(|(name, bytes)| (name, bytes.to_vec())));
         if let Some(dim) = self.dim {
             sections.push(("vectors", bytemuck::cast_slice(&self.vectors).to_vec()));
             if self.vectors.len() / dim >= WORTH_CODES && pay(dim) {
@@ -216,8 +216,7 @@ impl Segment {
     }
 
     pub(crate) fn postings(&self) -> Result<Postings<'_>> {
-        Postings::new(self.container.section("terms")?, self.container.section("lists")?)
-            .ok_or_else(|| self.container.corrupt("its postings cannot be read"))
+        postings::view(&self.container)
     }
 
     pub(crate) fn size(&self) -> usize {

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::codes;
 use super::format::{self, Container};
 use super::fs::{Disk, FileSystem};
+use super::postings;
 use crate::dense::{CodesView, Frame, Matrix, Metric, OnZero, Stored};
-use crate::lexical::{Bm25, InvertedIndex, Piece, Postings};
+use crate::lexical::{Bm25, InvertedIndex, Piece, Postings, Schema};
 use crate::threads::Stop;
 use crate::{Error, Result};
 
@@ -48,6 +49,7 @@ struct LexicalMeta {
     variant: String,
     k1: f64,
     b: f64,
+    schema: Schema,
 }
 
 /// How many saves this process has begun.
@@ -145,20 +147,13 @@ pub fn open_matrix(path: &Path, verify: bool) -> Result<Matrix> {
 #[derive(Debug)]
 struct StoredPostings(Container);
 
-impl StoredPostings {
-    fn try_postings(&self) -> Result<Postings<'_>> {
-        Postings::new(self.0.section("terms")?, self.0.section("lists")?)
-            .ok_or_else(|| self.0.corrupt("its postings cannot be read"))
-    }
-}
-
 impl Piece for StoredPostings {
     fn postings(&self) -> Postings<'_> {
-        self.try_postings().expect("sections that were read when the file was opened")
+        postings::view(&self.0).expect("sections that were read when the file was opened")
     }
 }
 
-/// Writes an inverted index to a file, with the name of its analyzer and its formula.
+/// Writes an inverted index to a file, with the name of its analyzer, its fields and its formula.
 ///
 /// # Errors
 /// [`Error::Io`], [`Error::InvalidInput`] if there are more postings than a file takes.
@@ -169,10 +164,11 @@ pub fn save_postings(path: &Path, index: &InvertedIndex, analyzer: &str) -> Resu
         variant: bm25.variant().to_owned(),
         k1: bm25.k1(),
         b: bm25.b(),
+        schema: index.schema().clone(),
     };
     index.as_one(|postings| {
-        let [terms, lists] = postings.bytes();
-        save(path, "lexical index", &meta, &[("terms", terms), ("lists", lists)])
+        let sections: Vec<_> = postings::sections(postings.bytes()).collect();
+        save(path, "lexical index", &meta, &sections)
     })
 }
 
@@ -186,14 +182,14 @@ pub fn open_postings(path: &Path) -> Result<(InvertedIndex, String)> {
     let bm25 =
         Bm25::new(&meta.variant, meta.k1, meta.b).map_err(|error| container.corrupt(error.to_string()))?;
     let stored = StoredPostings(container);
-    stored.try_postings()?;
-    Ok((InvertedIndex::of(Box::new(stored), bm25), meta.analyzer))
+    postings::view(&stored.0)?;
+    Ok((InvertedIndex::of(Box::new(stored), bm25, meta.schema), meta.analyzer))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lexical::{Analyzer, Evaluation};
+    use crate::lexical::{Analyzer, Evaluation, Query};
 
     #[test]
     fn blocks_come_back_and_replace_their_elders() {
@@ -209,7 +205,7 @@ mod tests {
         }
 
         let bm25 = Bm25::new("atire", 0.9, 0.4).unwrap();
-        let mut index = InvertedIndex::new(bm25);
+        let mut index = InvertedIndex::new(bm25, Schema::default());
         let name = "default";
         index
             .add(&Analyzer::named(name).unwrap(), &["early termination", "early"], 1, &Stop::never())
@@ -219,7 +215,10 @@ mod tests {
         index.build(&Stop::never()).unwrap();
         let (opened, analyzer) = open_postings(&path).unwrap();
         assert_eq!((opened.len(), analyzer.as_str(), opened.bm25()), (2, name, &bm25));
-        let hits = |index: &InvertedIndex| index.search(&["termin".into()], 5, None, Evaluation::Auto);
+        let english = Analyzer::named(name).unwrap();
+        let hits = |index: &InvertedIndex| {
+            index.search(&Query::text("terminating"), &english, 5, None, Evaluation::Auto).unwrap()
+        };
         assert_eq!((hits(&opened), hits(&opened).len()), (hits(&index), 1));
         assert!(matches!(open_matrix(&path, false), Err(Error::Corrupt { .. })));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);

@@ -31,6 +31,7 @@ use runs::Run;
 use scripts::Script;
 use stemming::Stemming;
 
+use super::phrases::Phrase;
 use crate::{Error, Result};
 
 /// The longest term in bytes: a longer word is cut off, a longer identifier is left to its parts.
@@ -152,6 +153,42 @@ impl Analyzer {
         self.each_token(text, |term, _, start, end| f(term, start, end));
     }
 
+    /// Calls `f` with each term and its place; gives the number of places.
+    pub(super) fn each_placed(&self, text: &str, mut f: impl FnMut(&str, u32)) -> u32 {
+        let mut places = Places::default();
+        self.each(text, |term, start, _| f(term, places.of(start)));
+        places.n
+    }
+
+    /// The terms of a text that stand together: of a term and its parts, these.
+    pub(super) fn phrase(&self, text: &str, slop: Option<u32>) -> Phrase {
+        let tokens = self.tokens(text);
+        let is_whole = |(i, token): (usize, &Token)| {
+            let behind = tokens[i + 1..].iter().take_while(|other| other.start < token.end);
+            let before = tokens[..i].iter().rev().take_while(|other| other.start == token.start);
+            behind
+                .chain(before)
+                .any(|other| other.end <= token.end && (other.start, other.end) != (token.start, token.end))
+        };
+        let placed = tokens.iter().enumerate().zip(places(&tokens));
+        let terms = placed
+            .filter(|(token, _)| !is_whole(*token))
+            .map(|((_, token), place)| (token.term.clone(), place));
+        Phrase { terms: terms.collect(), slop }
+    }
+
+    /// A word as it is indexed, but for its stem.
+    pub(super) fn folded(&self, word: &str) -> String {
+        if self.configuration.cut == Cut::Lines {
+            return word.to_owned();
+        }
+        let normal = folding::normalise(word);
+        let mut buffers = Buffers::default();
+        self.fold(normal.as_ref().map_or(word, |normal| normal.text.trim()), &mut buffers);
+        buffers.strip_late(self.configuration.marks);
+        buffers.term
+    }
+
     /// Calls `f` with each term, what it is, and its span in bytes.
     pub fn each_token(&self, text: &str, f: impl FnMut(&str, Kind, usize, usize)) {
         let mut sink = Sink { analyzer: self, buffers: Buffers::default(), names: FxHashSet::default(), f };
@@ -174,6 +211,30 @@ impl Analyzer {
     }
 }
 
+/// The place of each token in a text: how many tokens begin before it, those that begin together
+/// counted once.
+pub(super) fn places(tokens: &[Token]) -> impl Iterator<Item = u32> {
+    let mut places = Places::default();
+    tokens.iter().map(move |token| places.of(token.start))
+}
+
+#[derive(Default)]
+struct Places {
+    start: Option<usize>,
+    /// The number of places so far.
+    n: u32,
+}
+
+impl Places {
+    fn of(&mut self, start: usize) -> u32 {
+        if self.start != Some(start) {
+            self.start = Some(start);
+            self.n += 1;
+        }
+        self.n - 1
+    }
+}
+
 /// What a term is made in: two buffers that serve every token of a text.
 #[derive(Default)]
 struct Buffers {
@@ -187,6 +248,13 @@ impl Buffers {
             self.next.clear();
             folding::bare(&self.term, letters, &mut self.next);
             std::mem::swap(&mut self.term, &mut self.next);
+        }
+    }
+
+    /// Takes off the marks that go once a word is stemmed.
+    fn strip_late(&mut self, marks: Marks) {
+        if let Marks::StripBut(letters) = marks {
+            self.strip(letters);
         }
     }
 
@@ -296,9 +364,7 @@ impl<F: FnMut(&str, Kind, usize, usize)> Sink<'_, F> {
     }
 
     fn finish(&mut self, kind: Kind, place: Range<usize>) {
-        if let Marks::StripBut(letters) = self.analyzer.configuration.marks {
-            self.buffers.strip(letters);
-        }
+        self.buffers.strip_late(self.analyzer.configuration.marks);
         if !self.buffers.term.is_empty() {
             (self.f)(&self.buffers.term, kind, place.start, place.end);
         }

@@ -1,0 +1,182 @@
+//! Where in its rows a term stands.
+//!
+//! | words | content |
+//! |---|---|
+//! | 1 a block but the first | the block's first word, counted from the end of these |
+//! | blocks | bits of a number (6 bits), then for each posting as many positions as its frequency says: the first, and the distances to those that follow |
+//!
+//! The blocks are those of the [lists](super::lists). As there, nothing that is read is trusted.
+
+use super::lists::{BLOCK, BitReader, BitWriter, Walk, width};
+
+/// Appends the positions of a list, ascending in each posting.
+pub(super) fn encode(frequencies: &[u32], positions: &[u32], out: &mut Vec<u32>) {
+    let blocks = frequencies.chunks(BLOCK);
+    let starts = out.len();
+    out.resize(starts + blocks.len().saturating_sub(1), 0);
+    let first = out.len();
+    let mut rest = positions;
+    let mut gaps = Vec::new();
+    for (i, frequencies) in blocks.enumerate() {
+        if i > 0 {
+            out[starts + i - 1] = (out.len() - first) as u32;
+        }
+        gaps.clear();
+        for frequency in frequencies {
+            let own;
+            (own, rest) = rest.split_at(rest.len().min(*frequency as usize));
+            let mut before = 0;
+            gaps.extend(own.iter().map(|position| position - std::mem::replace(&mut before, *position)));
+        }
+        // One bit at least: a damaged frequency then asks for no more than there is.
+        let width = width(&gaps).max(1);
+        let mut bits = BitWriter::new(out);
+        bits.put(width, 6);
+        gaps.iter().for_each(|gap| bits.put(*gap, width));
+        bits.finish();
+    }
+}
+
+/// The positions of a list.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Positions<'a> {
+    starts: &'a [u32],
+    words: &'a [u32],
+}
+
+impl<'a> Positions<'a> {
+    /// Of the list of so many postings at the beginning of `words`.
+    pub(super) fn new(postings: usize, words: &'a [u32]) -> Option<Self> {
+        let (starts, words) = words.split_at_checked(postings.div_ceil(BLOCK).saturating_sub(1))?;
+        Some(Self { starts, words })
+    }
+
+    /// Appends the positions of a block's postings, which have these frequencies; nothing if they
+    /// are damaged.
+    pub(super) fn decode(&self, block: usize, frequencies: &[u32], out: &mut Vec<u32>) {
+        let start = block.checked_sub(1).map_or(Some(&0), |before| self.starts.get(before));
+        let Some(words) = start.and_then(|start| self.words.get(*start as usize..)) else { return };
+        let mut bits = BitReader::new(words);
+        let width = bits.take(6);
+        let n: u64 = frequencies.iter().map(|frequency| u64::from(*frequency)).sum();
+        if width > 32 || n * u64::from(width.max(1)) > 32 * words.len() as u64 {
+            return;
+        }
+        for frequency in frequencies {
+            let mut position = 0u32;
+            for _ in 0..*frequency {
+                position = position.wrapping_add(bits.take(width));
+                out.push(position);
+            }
+        }
+    }
+}
+
+/// A list that is gone through together with its positions.
+#[derive(Clone, Debug)]
+pub(super) struct PlacedWalk<'a> {
+    pub(super) walk: Walk<'a>,
+    positions: Positions<'a>,
+    /// The block whose positions are decoded, and where those of each posting end.
+    block: Option<usize>,
+    places: Vec<u32>,
+    ends: Vec<usize>,
+}
+
+impl<'a> PlacedWalk<'a> {
+    pub(super) fn new(walk: Walk<'a>, positions: Positions<'a>) -> Self {
+        Self { walk, positions, block: None, places: Vec::new(), ends: Vec::new() }
+    }
+
+    /// The positions in the row it stands at, ascending.
+    pub(super) fn places(&mut self) -> &[u32] {
+        let (block, frequencies, at) = self.walk.place();
+        if self.block != Some(block) {
+            self.block = Some(block);
+            self.places.clear();
+            self.positions.decode(block, frequencies, &mut self.places);
+            self.ends.clear();
+            self.ends.extend(frequencies.iter().scan(0, |end, frequency| {
+                *end += *frequency as usize;
+                Some(*end)
+            }));
+        }
+        let start = at.checked_sub(1).map_or(Some(0), |before| self.ends.get(before).copied());
+        let range = start.zip(self.ends.get(at).copied());
+        range.and_then(|(start, end)| self.places.get(start..end)).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::lists::{self, List};
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Rows and the positions in each.
+    fn postings() -> impl Strategy<Value = Vec<(u32, Vec<u32>)>> {
+        let positions = prop_oneof![
+            9 => prop::collection::btree_set(0u32..60, 1..5),
+            1 => prop::collection::btree_set(any::<u32>(), 1..70),
+        ];
+        let list = prop::collection::btree_map(0u32..3000, positions, 0..400);
+        list.prop_map(|list| list.into_iter().map(|(row, all)| (row, all.into_iter().collect())).collect())
+    }
+
+    /// The words of the list and of its positions.
+    fn encoded(list: &[(u32, Vec<u32>)]) -> [Vec<u32>; 2] {
+        let rows: Vec<u32> = list.iter().map(|(row, _)| *row).collect();
+        let frequencies: Vec<u32> = list.iter().map(|(_, all)| all.len() as u32).collect();
+        let places: Vec<u32> = list.iter().flat_map(|(_, all)| all).copied().collect();
+        let mut words = [Vec::new(), Vec::new()];
+        lists::encode(&rows, &frequencies, |_| 9, &mut words[0]);
+        encode(&frequencies, &places, &mut words[1]);
+        words
+    }
+
+    fn walk(n: usize, [list, positions]: &[Vec<u32>; 2]) -> PlacedWalk<'_> {
+        let list = List::new(n, list).unwrap();
+        PlacedWalk::new(Walk::new(list), Positions::new(n, positions).unwrap())
+    }
+
+    proptest! {
+        #[test]
+        fn positions_come_back_step_by_step_and_by_seeking(list in postings(), far in 1usize..300) {
+            let words = encoded(&list);
+            let mut one = walk(list.len(), &words);
+            for (row, places) in &list {
+                prop_assert_eq!(one.walk.row(), Some(*row));
+                prop_assert_eq!(one.places(), places);
+                one.walk.step();
+            }
+            prop_assert_eq!(one.walk.row(), None);
+            prop_assert!(one.places().is_empty());
+            let mut one = walk(list.len(), &words);
+            for wanted in (0..3001).step_by(far) {
+                one.walk.seek(wanted);
+                let expected = list.iter().find(|(row, _)| *row >= wanted);
+                prop_assert_eq!(one.walk.row(), expected.map(|(row, _)| *row));
+                prop_assert_eq!(one.places(), expected.map_or(&[][..], |(_, places)| places));
+            }
+        }
+
+        #[test]
+        fn damaged_positions_never_panic(
+            list in postings(), which in 0usize..2, at in any::<prop::sample::Index>(), value in any::<u32>(),
+        ) {
+            let mut words = encoded(&list);
+            if !words[which].is_empty() {
+                let at = at.index(words[which].len());
+                words[which][at] = value;
+            }
+            let mut one = walk(list.len(), &words);
+            let mut steps = 0;
+            while one.walk.row().is_some() && steps <= list.len() {
+                one.places();
+                one.walk.step();
+                steps += 1;
+            }
+            prop_assert!(steps <= list.len());
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! An inverted index as sections of a container: `terms`, `lists`, `positions`; see
+//! [`crate::lexical`].
+
+use super::format::Container;
+use crate::Result;
+use crate::lexical::Postings;
+
+const SECTIONS: [&str; 3] = ["terms", "lists", "positions"];
+
+/// The sections of the pieces of an index.
+pub(super) fn sections<T>(pieces: [T; 3]) -> impl Iterator<Item = (&'static str, T)> {
+    SECTIONS.into_iter().zip(pieces)
+}
+
+/// The index in a container.
+pub(super) fn view(container: &Container) -> Result<Postings<'_>> {
+    let [terms, lists, positions] = SECTIONS.map(|name| container.section(name));
+    Postings::new([terms?, lists?, positions?])
+        .ok_or_else(|| container.corrupt("its postings cannot be read"))
+}
