@@ -51,7 +51,7 @@ impl Analyzer {
                 Seen::Terms(self.tokens(text).into_iter().map(|token| token.term).collect())
             }
             Wanted::Prefix(text) => Seen::Prefix(self.folded(text)),
-            Wanted::Fuzzy { text, distance } => Seen::Like(automaton(&self.folded(text), *distance)),
+            Wanted::Fuzzy { text, distance } => Seen::Like(automaton(&self.term(text), *distance)),
         }
     }
 }

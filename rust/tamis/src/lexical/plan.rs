@@ -111,7 +111,7 @@ impl Plan {
         if let Wanted::Fuzzy { text, .. } = wanted {
             weight = LIKENESS;
             if finder.layout.field.is_none() {
-                self.terms.push((finder.analyzer.folded(text), weight));
+                self.terms.push((finder.analyzer.term(text), weight));
             }
         }
         for found in found {
@@ -170,20 +170,18 @@ impl Finder<'_> {
                 self.union(|| Str::new(&start).starts_with()).map(|found| vec![found])
             }
             Wanted::Fuzzy { text, distance } => {
-                let dfa = automaton(&self.analyzer.folded(text), *distance);
+                let dfa = automaton(&self.analyzer.term(text), *distance);
                 self.union(|| Borrowed(&dfa)).map(|found| vec![found])
             }
         }
     }
 
     fn words(&self, text: &str) -> Result<Vec<Found>> {
-        let mut terms: Vec<String> = self.analyzer.tokens(text).into_iter().map(|token| token.term).collect();
+        let terms = self.analyzer.tokens(text).into_iter().map(|token| token.term);
         if self.layout.field.is_none() {
-            return Ok(terms.into_iter().map(Found::Term).collect());
+            return Ok(terms.map(Found::Term).collect());
         }
-        terms.sort_unstable();
-        terms.dedup();
-        terms.iter().map(|term| self.union(|| Str::new(term))).collect()
+        terms.map(|term| self.union(|| Str::new(&term))).collect()
     }
 
     fn placed(&self) -> Result<()> {

@@ -7,7 +7,7 @@
 //! parts, u64; the lengths of the rows; for each term the number of its postings and the first
 //! word of its list, u32; for each term the first word of its positions, u32, if there are any; a
 //! finite-state transducer of the terms. `lists`: the [lists](super::lists), words of 4 bytes.
-//! `positions`: the [positions](super::positions), likewise.
+//! `places`: the [positions](super::positions), likewise.
 
 use fst::automaton::Automaton;
 use fst::map::OpBuilder;

@@ -1,11 +1,11 @@
-//! An inverted index as sections of a container: `terms`, `lists`, `positions`; see
+//! An inverted index as sections of a container: `terms`, `lists`, `places`; see
 //! [`crate::lexical`].
 
 use super::format::Container;
 use crate::Result;
 use crate::lexical::Postings;
 
-const SECTIONS: [&str; 3] = ["terms", "lists", "positions"];
+const SECTIONS: [&str; 3] = ["terms", "lists", "places"];
 
 /// The sections of the pieces of an index.
 pub(super) fn sections<T>(pieces: [T; 3]) -> impl Iterator<Item = (&'static str, T)> {

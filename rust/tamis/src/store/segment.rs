@@ -6,7 +6,7 @@
 //! | `texts` | the text of each document, UTF-8 |
 //! | `rows` | u32: the first row of each document, then the number of rows |
 //! | `chunks` | a record a row |
-//! | `terms`, `lists`, `positions` | the inverted index over the rows, see [`crate::lexical`] |
+//! | `terms`, `lists`, `places` | the inverted index over the rows, see [`crate::lexical`] |
 //! | `vectors` | f32: a row's vector after the other; absent without vectors |
 //! | `frame`, `nibbles`, `fine`, `bits` | the vectors' [codes]; absent where they are few |
 //!

@@ -177,16 +177,35 @@ impl Analyzer {
         Phrase { terms: terms.collect(), slop }
     }
 
-    /// A word as it is indexed, but for its stem.
+    /// A word as it is indexed, but for its stem: what a term may begin with.
     pub(super) fn folded(&self, word: &str) -> String {
+        self.word(word, |_| {})
+    }
+
+    /// A word as it is indexed, whatever it looks like.
+    pub(super) fn term(&self, word: &str) -> String {
+        self.word(word, |buffers| self.stem(buffers))
+    }
+
+    fn word(&self, word: &str, stem: impl FnOnce(&mut Buffers)) -> String {
         if self.configuration.cut == Cut::Lines {
             return word.to_owned();
         }
         let normal = folding::normalise(word);
         let mut buffers = Buffers::default();
         self.fold(normal.as_ref().map_or(word, |normal| normal.text.trim()), &mut buffers);
+        stem(&mut buffers);
         buffers.strip_late(self.configuration.marks);
         buffers.term
+    }
+
+    /// Stems a folded word, if it is one of the language.
+    fn stem(&self, buffers: &mut Buffers) {
+        if let Some(stemming) = &self.stemming
+            && is_stemmed(&buffers.term)
+        {
+            buffers.stem(stemming);
+        }
     }
 
     /// Calls `f` with each term, what it is, and its span in bytes.
@@ -349,11 +368,7 @@ impl<F: FnMut(&str, Kind, usize, usize)> Sink<'_, F> {
         if kind == Kind::Word && self.analyzer.stop_words.contains(&self.buffers.term) {
             return;
         }
-        if let Some(stemming) = &self.analyzer.stemming
-            && is_stemmed(&self.buffers.term)
-        {
-            self.buffers.stem(stemming);
-        }
+        self.analyzer.stem(&mut self.buffers);
         self.finish(kind, place);
     }
 
