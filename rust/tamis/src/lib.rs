@@ -11,16 +11,15 @@
 //! | [`index`] | The front door: one [`Writer`](index::Writer), many [`Snapshot`](index::Snapshot)s |
 //!
 //! ```
-//! use tamis::lexical::{Analyzer, Bm25, InvertedIndex, Evaluation};
+//! use tamis::lexical::{Analyzer, Bm25, Evaluation, InvertedIndex, Query, Schema};
 //! use tamis::threads::Stop;
 //!
 //! let analyzer = Analyzer::named("default")?;
-//! let mut index = InvertedIndex::new(Bm25::new("lucene", 1.2, 0.75)?);
+//! let mut index = InvertedIndex::new(Bm25::new("lucene", 1.2, 0.75)?, Schema::default());
 //! index.add(&analyzer, &["Section 2.4(b) Deliveries", "Section 4.2(b) Early termination"], 1, &Stop::never())?;
 //! index.build(&Stop::never())?;
 //!
-//! let query: Vec<String> = analyzer.tokens("Section 4.2(b)").into_iter().map(|t| t.term).collect();
-//! let hits = index.search(&query, 10, None, Evaluation::Auto);
+//! let hits = index.search(&Query::text("Section 4.2(b)"), &analyzer, 10, None, Evaluation::Auto)?;
 //! assert_eq!(hits[0].row, 1);
 //! # Ok::<(), tamis::Error>(())
 //! ```
