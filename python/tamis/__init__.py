@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tamis.index import open as open
     from tamis.lexical import Analyzer as Analyzer
     from tamis.lexical import BM25Index as BM25Index
+    from tamis.lexical import Query as Query
     from tamis.models import Encoder as Encoder
     from tamis.models import Reranker as Reranker
     from tamis.retrieval import Results as Results
@@ -41,6 +42,7 @@ _ROOMS = {
     "Encoder": "models",
     "Hit": "types",
     "Index": "index",
+    "Query": "lexical",
     "Reranker": "models",
     "Results": "retrieval",
     "TamisError": "errors",
@@ -64,6 +66,7 @@ __all__ = [
     "Encoder",
     "Hit",
     "Index",
+    "Query",
     "Reranker",
     "Results",
     "TamisError",

@@ -54,7 +54,15 @@ class DenseIndex:
 
 @final
 class BM25Index:
-    def __new__(cls, analyzer: str, variant: str, k1: float, b: float) -> BM25Index: ...
+    def __new__(
+        cls,
+        analyzer: str,
+        variant: str,
+        k1: float,
+        b: float,
+        fields: list[tuple[str, int]] | None,
+        positions: bool,
+    ) -> BM25Index: ...
     @staticmethod
     def open(path: Path) -> BM25Index: ...
     def save(self, path: Path) -> None: ...
@@ -67,13 +75,18 @@ class BM25Index:
     def k1(self) -> float: ...
     @property
     def b(self) -> float: ...
+    @property
+    def fields(self) -> list[tuple[str, int]]: ...
+    @property
+    def positions(self) -> bool: ...
     def add(self, texts: list[str], threads: int | None) -> int: ...
     def search(
-        self, query: str, k: int, allowed: npt.NDArray[np.uint8] | None
+        self, query: str, signs: bool, k: int, allowed: npt.NDArray[np.uint8] | None
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]: ...
     def search_many(
         self,
         queries: list[str],
+        signs: list[bool],
         k: int,
         threads: int | None,
         allowed: npt.NDArray[np.uint8] | None,
@@ -87,6 +100,9 @@ class Analyzer:
     @property
     def name(self) -> str: ...
     def terms(self, text: str) -> list[str]: ...
+    def highlights(
+        self, query: str, signs: bool, fields: list[str], text: str
+    ) -> list[tuple[int, int]]: ...
     def explain(
         self, text: str
     ) -> list[
@@ -110,6 +126,8 @@ class Snapshot:
     @property
     def analyzer(self) -> str: ...
     @property
+    def fields(self) -> list[str]: ...
+    @property
     def rows(self) -> int: ...
     @property
     def row_bound(self) -> int: ...
@@ -130,8 +148,9 @@ class Snapshot:
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]: ...
     def missing_identifiers(self, text: str) -> list[str]: ...
     def search_lexical(
-        self, query: str, k: int, allowed: npt.NDArray[np.uint8] | None
+        self, query: str, signs: bool, k: int, allowed: npt.NDArray[np.uint8] | None
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]: ...
+    def matching(self, query: str) -> npt.NDArray[np.uint8] | None: ...
 
 @final
 class Writer:
@@ -143,7 +162,7 @@ class Writer:
         self,
         record: bytes,
         text: str,
-        chunks: list[tuple[bytes, str]],
+        chunks: list[tuple[bytes, list[str]]],
         vectors: npt.NDArray[np.float32] | None,
     ) -> None: ...
     def delete(self, document: int) -> None: ...
@@ -157,8 +176,20 @@ def create(
     variant: str,
     k1: float,
     b: float,
+    fields: list[tuple[str, int]],
     extra: str,
 ) -> None: ...
+def parse_query(
+    text: str, fields: list[str]
+) -> list[
+    tuple[
+        Literal["", "+", "-"],
+        int | None,
+        Literal["words", "phrase", "prefix", "fuzzy"],
+        str,
+        int | None,
+    ]
+]: ...
 def newest(path: Path) -> tuple[str, int]: ...
 def versions(path: Path) -> list[int]: ...
 def rrf(

@@ -46,6 +46,9 @@ from tamis.types import (
 DEFAULT_ENCODER = "bge-small-en-v1.5"
 DEFAULT_RERANKER = "ms-marco-MiniLM-L-12-v2"
 
+#: What a chunk's terms are taken from: the names are those that a `Query` may use.
+FIELDS = ("title", "heading", "text")
+
 #: The largest chunk, in the encoder's tokens, heading path included.
 CHUNK_TOKENS = 256
 
@@ -55,6 +58,7 @@ def open(
     *,
     encoder: str | TextEncoder | None = DEFAULT_ENCODER,
     reranker: str | PassageReranker | None = DEFAULT_RERANKER,
+    analyzer: str | None = None,
     version: int | None = None,
     read_only: bool = False,
 ) -> Index:
@@ -72,6 +76,9 @@ def open(
         index that was made without an encoder stays lexical whatever is given.
     reranker : str, PassageReranker or None
         The same; with None the fused order stands.
+    analyzer : str, optional
+        The name of the `Analyzer` that a new index is made with, such as ``"german"``; by default
+        ``"default"``, which stems English. An index keeps the one that it was made with.
     version : int, optional
         An earlier version, read-only; by default the newest.
     read_only : bool
@@ -93,6 +100,8 @@ def open(
         If a file is damaged, newer than this tamis, or cannot be read.
     VersionNotFoundError
         If the index does not hold that version.
+    InvalidInputError
+        If there is no analyzer of the name, or the index was made with another.
 
     Examples
     --------
@@ -105,7 +114,12 @@ def open(
     'a, chars 0-21'
     """
     return Index(
-        Path(path), _encoder(encoder), _reranker(reranker), version=version, read_only=read_only
+        Path(path),
+        _encoder(encoder),
+        _reranker(reranker),
+        analyzer=analyzer,
+        version=version,
+        read_only=read_only,
     )
 
 
@@ -149,6 +163,7 @@ class Index:
         encoder: TextEncoder | None,
         reranker: PassageReranker | None,
         *,
+        analyzer: str | None,
         version: int | None,
         read_only: bool,
     ) -> None:
@@ -163,12 +178,17 @@ class Index:
         except IndexNotFoundError:
             if self._read_only:
                 raise
-            self._create()
+            self._create("default" if analyzer is None else Analyzer(analyzer).name)
+        if analyzer not in (None, self._snapshot.analyzer):
+            raise InvalidInputError(
+                f"{path} was made with the analyzer {self._snapshot.analyzer!r}, not {analyzer!r}; "
+                "open it without one, or make a new index"
+            )
         if self._snapshot.dim is None:
             self.encoder = None
         self._check_encoder(self._snapshot)
 
-    def _create(self) -> None:
+    def _create(self, analyzer: str) -> None:
         extra: dict[str, Any] = {"encoder": None, "chunk_tokens": CHUNK_TOKENS, "sources": {}}
         dim = None
         if self.encoder is not None:
@@ -177,7 +197,8 @@ class Index:
             extra["encoder"] = {"name": self.encoder.name, "fingerprint": fingerprint}
             # Room for the two special tokens around a text.
             extra["chunk_tokens"] = min(CHUNK_TOKENS, self.encoder.max_tokens - 2)
-        _core.create(self.path, dim, "default", "lucene", 1.2, 0.75, json.dumps(extra))
+        weights = [(name, 1) for name in FIELDS]
+        _core.create(self.path, dim, analyzer, "lucene", 1.2, 0.75, weights, json.dumps(extra))
         self._snapshot = _core.Snapshot.open(self.path, None)
 
     def _check_encoder(self, snapshot: _core.Snapshot) -> None:
@@ -634,7 +655,9 @@ class Index:
         Parameters
         ----------
         query : str
-            A question, a claim, an identifier: any text that is not empty.
+            A question, a claim, an identifier: any text that is not empty. In a `tamis.Query`,
+            signs ask for phrases, prefixes, single fields (``title``, ``heading``, ``text``) and
+            the like; what must or must not be there holds for what the vectors find, too.
         k : int
             How many hits, at least 1; fewer if the index holds fewer that match.
         mode : {"hybrid", "dense", "lexical"}
@@ -661,9 +684,10 @@ class Index:
         """
         snapshot = self._snapshot
         reader = _Reader(snapshot)
+        analyzer = Analyzer(snapshot.analyzer)
         pipeline = Pipeline(
             snapshot,
-            Analyzer(snapshot.analyzer),
+            analyzer,
             self.encoder,
             self.reranker,
             lambda row: reader.chunk(row).embedding_text,
@@ -671,7 +695,8 @@ class Index:
         ranked, report = pipeline.run(
             checked_text(query, "the query"), k=k, mode=mode, rerank=rerank, deadline=deadline
         )
-        hits = tuple(reader.hit(rank, found) for rank, found in enumerate(ranked, 1))
+        mark = partial(analyzer.highlights, query, fields=snapshot.fields)
+        hits = tuple(reader.hit(rank, found, mark) for rank, found in enumerate(ranked, 1))
         logits = [found.scores["logit"] for found in ranked if "logit" in found.scores]
         judge = self.reranker if rerank else None
         # A model that did not read the query is not loaded to count tokens.
@@ -733,10 +758,11 @@ class _Reader:
             kind=record["kind"],
         )
 
-    def hit(self, rank: int, ranked: Ranked) -> Hit:
+    def hit(self, rank: int, ranked: Ranked, mark: Callable[[str], list[tuple[int, int]]]) -> Hit:
         document = self.document(ranked.row)
+        chunk = self.chunk(ranked.row)
         return Hit(
-            chunk=self.chunk(ranked.row),
+            chunk=chunk,
             score=ranked.scores[ranked.stage],
             stage=ranked.stage,
             rank=rank,
@@ -744,6 +770,7 @@ class _Reader:
             title=document["title"],
             source=document["source"],
             metadata=document["metadata"],
+            offsets=tuple(mark(chunk.text)),
         )
 
 
@@ -785,8 +812,8 @@ def _document(item: Mapping[str, Any]) -> Document:
     return Document(**item)
 
 
-def _records(document: Document, chunks: Sequence[Chunk]) -> list[tuple[bytes, str]]:
-    """Return what is kept of each chunk, and what its terms are taken from."""
+def _records(document: Document, chunks: Sequence[Chunk]) -> list[tuple[bytes, list[str]]]:
+    """Return what is kept of each chunk, and what its terms are taken from: the `FIELDS`."""
     records = []
     at = in_bytes = 0  # the same place, in characters and in the bytes of UTF-8
     for chunk in chunks:
@@ -800,7 +827,11 @@ def _records(document: Document, chunks: Sequence[Chunk]) -> list[tuple[bytes, s
             "kind": chunk.kind,
             "hash": content_hash(chunk.embedding_text),
         }
-        records.append((_json(record), chunk.embedding_text))
+        title = document.title or ""
+        headings = chunk.headings
+        if headings[:1] == (title,):
+            headings = headings[1:]
+        records.append((_json(record), [title, " > ".join(headings), chunk.text]))
         at, in_bytes = chunk.end, in_bytes + size
     return records
 

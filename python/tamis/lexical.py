@@ -1,11 +1,11 @@
-"""`BM25Index`: exact BM25 over texts, usable on its own."""
+"""`BM25Index`, exact BM25 over texts, and what it is asked with: `Analyzer`, `Query`."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +35,88 @@ class Token(NamedTuple):
     start: int
     end: int
     kind: Kind
+
+
+class Clause(NamedTuple):
+    """A part of a `Query`.
+
+    Attributes
+    ----------
+    sign : {"", "+", "-"}
+        It counts, it must be there, it must not be there.
+    field : str or None
+        The field that it looks at; None is all.
+    kind : {"words", "phrase", "prefix", "fuzzy"}
+        What it looks for.
+    text : str
+        The words, without signs.
+    number : int or None
+        The places that may lie within a phrase (None: its words follow one another), or the
+        letters by which a fuzzy term may differ.
+    """
+
+    sign: Literal["", "+", "-"]
+    field: str | None
+    kind: Literal["words", "phrase", "prefix", "fuzzy"]
+    text: str
+    number: int | None
+
+
+class Query(str):
+    """A query whose signs are read; any other string is text as it stands.
+
+    =================== =============================================================
+    ``lease``           counts if it is there, as in any text
+    ``+lease``          must be there
+    ``-lease``          must not be there
+    ``"no pets"``       the words follow one another
+    ``"no pets"~3``     they stand together in any order, at most 3 places between them
+    ``title:lease``     stands in this field
+    ``leas*``           any term that begins so
+    ``leese~``          any term that differs by a letter (of more than five letters, two)
+    ``leese~2``         by two
+    =================== =============================================================
+
+    Signs go together: ``+title:"no pets"``. What is no sign is text, so no string is an error. A
+    phrase or a prefix is scored as a term would be, with the number of rows that hold it. What is
+    like a term is worth half of it, and the term itself the other half.
+
+    Prefixes and fuzzy terms look at terms as they are indexed (see `Analyzer.terms`), most of
+    which are stems: ``terminat*`` does not find ``termin``. Analyzers that stem nothing, such as
+    ``"multilingual"``, suit them better.
+
+    Examples
+    --------
+    >>> import tamis
+    >>> lexical = tamis.BM25Index(positions=True)
+    >>> _ = lexical.add(["early termination", "early notice, late termination", "termination fee"])
+    >>> lexical.search(tamis.Query('"early termination"'))[1].tolist()
+    [0]
+    >>> lexical.search(tamis.Query("termination -fee"))[1].tolist()
+    [0, 1]
+    """
+
+    __slots__ = ()
+
+    def clauses(self, fields: Iterable[str] = ()) -> list[Clause]:
+        """Return how it is read by an index of these fields.
+
+        Examples
+        --------
+        >>> import tamis
+        >>> [clause] = tamis.Query('+"no pets"~2').clauses()
+        >>> clause
+        Clause(sign='+', field=None, kind='phrase', text='no pets', number=2)
+        """
+        names = list(fields)
+        return [
+            Clause(sign, None if field is None else names[field], kind, text, number)
+            for sign, field, kind, text, number in _core.parse_query(self, names)
+        ]
+
+    def words(self, fields: Iterable[str] = ()) -> str:
+        """Return the text of all clauses but those that must not be there, without signs."""
+        return " ".join(clause.text for clause in self.clauses(fields) if clause.sign != "-")
 
 
 class Analyzer:
@@ -140,6 +222,40 @@ class Analyzer:
         """
         return [Token(*token) for token in self._core.explain(checked_text(text, "the text"))]
 
+    def highlights(
+        self, query: str, text: str, fields: Iterable[str] = ()
+    ) -> list[tuple[int, int]]:
+        """Return where a text holds what a query looks for.
+
+        Parameters
+        ----------
+        query : str
+            Any text, or a `Query`: of a phrase only whole ones are marked.
+        text : str
+            The text of a hit.
+        fields : iterable of str
+            The names of fields that the `Query` may use.
+
+        Returns
+        -------
+        list of (int, int)
+            Spans of characters, in order and apart.
+
+        Raises
+        ------
+        InvalidInputError
+            If one is no string or holds a lone surrogate.
+
+        Examples
+        --------
+        >>> import tamis
+        >>> tamis.Analyzer().highlights("terminating leases", "Termination of this Lease")
+        [(0, 11), (20, 25)]
+        """
+        is_query = isinstance(query, Query)
+        query, text = checked_text(query, "the query"), checked_text(text, "the text")
+        return self._core.highlights(query, is_query, list(fields), text)
+
 
 class BM25Index:
     """Texts and their exact BM25 top-k.
@@ -161,6 +277,13 @@ class BM25Index:
         How soon repetition of a term stops counting, at least 0.
     b : float
         How much length counts, 0 to 1.
+    fields : mapping of str to int, optional
+        The fields of a row and their weights, 1 to 100: an occurrence counts as often as its
+        field weighs (Robertson, Zaragoza and Taylor, "Simple BM25 Extension to Multiple Weighted
+        Fields", CIKM 2004). By default a row is one text.
+    positions : bool
+        Whether the index keeps where terms stand, as phrases and single fields in a `Query` need.
+        It is then about twice as large.
 
     Raises
     ------
@@ -184,13 +307,17 @@ class BM25Index:
         variant: Variant = "lucene",
         k1: float = 1.2,
         b: float = 0.75,
+        *,
+        fields: Mapping[str, int] | None = None,
+        positions: bool = False,
     ) -> None:
         self._tokenizer: Tokenizer | None = None
         if not isinstance(analyzer, str):
             self._tokenizer, analyzer = analyzer, CUSTOM
         elif analyzer == CUSTOM:
             raise InvalidInputError(f"{CUSTOM!r} stands for a tokenizer of your own; give that")
-        self._core = _core.BM25Index(analyzer, variant, k1, b)
+        weights = None if fields is None else list(fields.items())
+        self._core = _core.BM25Index(analyzer, variant, k1, b, weights, positions)
 
     def __len__(self) -> int:
         return len(self._core)
@@ -221,13 +348,26 @@ class BM25Index:
         """How much length counts."""
         return self._core.b
 
-    def add(self, texts: Iterable[str], *, threads: int | None = None) -> range:
+    @property
+    def fields(self) -> dict[str, int]:
+        """The weight of each field; of the one field ``"text"``, if rows are texts."""
+        return dict(self._core.fields)
+
+    @property
+    def positions(self) -> bool:
+        """Whether it keeps where terms stand."""
+        return self._core.positions
+
+    def add(
+        self, texts: Iterable[str] | Iterable[Mapping[str, str]], *, threads: int | None = None
+    ) -> range:
         """Add texts at the end; all or, on an error or Ctrl-C, none.
 
         Parameters
         ----------
-        texts : iterable of str
-            One row each; an empty text is a row that is never found.
+        texts : iterable of str, or of mapping of str to str
+            One row each; an empty text is a row that is never found. In an index with fields, the
+            text of each field; one that is left out is empty.
         threads : int, optional
             At most this many, for tens of thousands of texts; by default the cores that the
             process may use.
@@ -240,11 +380,34 @@ class BM25Index:
         Raises
         ------
         InvalidInputError
-            If `texts` is a single string, a text holds a lone surrogate, or `threads` is below 1.
+            If `texts` is a single string, a text holds a lone surrogate, a field is unknown, or
+            `threads` is below 1.
         """
-        batch = self._all_analyzed(checked_texts(texts, "texts"), "texts")
-        start = self._core.add(batch, checked_threads(threads))
-        return range(start, start + len(batch))
+        flat = self._flat(texts)
+        start = self._core.add(flat, checked_threads(threads))
+        return range(start, start + len(flat) // len(self.fields))
+
+    def _flat(self, texts: Iterable[str] | Iterable[Mapping[str, str]]) -> list[str]:
+        """Return as many texts a row as there are fields, as the core takes them."""
+        names = list(self.fields)
+        rows: Any = texts if isinstance(texts, str) else list(texts)
+        if len(names) == 1 and not (rows and isinstance(rows[0], Mapping)):
+            return self._all_analyzed(checked_texts(rows, "texts"), "texts")
+        flat = []
+        for i, row in enumerate(rows):
+            if not isinstance(row, Mapping):
+                raise InvalidInputError(
+                    f"texts[{i}] is of type {type(row).__name__}; in an index with fields it must "
+                    f"be a mapping of {', '.join(names)} to texts"
+                )
+            if unknown := [name for name in row if name not in names]:
+                raise InvalidInputError(
+                    f"texts[{i}] has a field {unknown[0]!r}; there are {', '.join(names)}"
+                )
+            for name in names:
+                of = f"texts[{i}][{name!r}]"
+                flat.append(self._analyzed(checked_text(row.get(name, ""), of), of))
+        return flat
 
     def search(
         self, query: str, k: int = 10, *, where: npt.NDArray[np.bool_] | None = None
@@ -254,7 +417,8 @@ class BM25Index:
         Parameters
         ----------
         query : str
-            Any text; a term counts as often as the query repeats it.
+            Any text; a term counts as often as the query repeats it. In a `Query`, signs ask for
+            phrases, fields, prefixes and the like.
         k : int
             How many, at least 1. Only rows that hold a term of the query and score above 0 are
             found, so there may be fewer.
@@ -271,10 +435,12 @@ class BM25Index:
         Raises
         ------
         InvalidInputError
-            If `k` is below 1, or `where` has another length.
+            If `k` is below 1, `where` has another length, or a `Query` asks for a phrase or a
+            field where the index keeps no positions, or was made with a tokenizer of your own.
         """
-        text = self._analyzed(checked_text(query, "the query"), "the query")
-        return self._core.search(text, k, as_flags(where))
+        is_query = isinstance(query, Query)
+        text = self._asked(checked_text(query, "the query"), "the query")
+        return self._core.search(text, is_query, k, as_flags(where))
 
     def search_many(
         self,
@@ -307,11 +473,23 @@ class BM25Index:
         Raises
         ------
         InvalidInputError
-            If `queries` is a single string, `k` or `threads` is below 1, or `where` has another
-            length.
+            If `queries` is a single string, `threads` is below 1, or as `search`.
         """
-        texts = self._all_analyzed(checked_texts(queries, "queries"), "queries")
-        return self._core.search_many(texts, k, checked_threads(threads), as_flags(where))
+        batch = checked_texts(queries, "queries")
+        are_queries = [isinstance(query, Query) for query in batch]
+        if self._tokenizer is not None:
+            batch = [self._asked(query, f"queries[{i}]") for i, query in enumerate(batch)]
+        return self._core.search_many(
+            batch, are_queries, k, checked_threads(threads), as_flags(where)
+        )
+
+    def _asked(self, query: str, name: str) -> str:
+        """Return a query as the core takes it."""
+        if self._tokenizer is not None and isinstance(query, Query):
+            raise InvalidInputError(
+                f"{name} is a Query, whose words your own tokenizer cannot cut; ask with its text"
+            )
+        return self._analyzed(query, name)
 
     def _all_analyzed(self, texts: list[str], name: str) -> list[str]:
         if self._tokenizer is None:

@@ -304,6 +304,8 @@ class Hit:
         Of its document.
     metadata : mapping
         Of its document.
+    offsets : tuple of (int, int)
+        The spans of `text`, in characters, that the words of the query match.
     """
 
     chunk: Chunk
@@ -314,6 +316,7 @@ class Hit:
     title: str = ""
     source: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    offsets: tuple[tuple[int, int], ...] = ()
 
     @property
     def text(self) -> str:

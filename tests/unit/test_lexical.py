@@ -459,7 +459,7 @@ def test_calls_without_meaning_are_refused() -> None:
     with pytest.raises(
         InvalidInputError, match=r"texts\[1\] is of type bytes; it must be a string"
     ):
-        index.add(["refund", b"refund"])  # type: ignore[list-item]
+        index.add(["refund", b"refund"])  # type: ignore[arg-type]
     with pytest.raises(InvalidInputError, match="the query is of type NoneType"):
         index.search(None)  # type: ignore[arg-type]
     for k in (0, -1, -(2**70)):

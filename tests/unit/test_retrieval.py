@@ -39,11 +39,11 @@ TEXTS = texts_of(250)
 
 def snapshot_of(path: Path, texts: Sequence[str], *, dim: int | None) -> _core.Snapshot:
     """Index texts, one document of one chunk each, in order."""
-    _core.create(path, dim, "default", "lucene", 1.2, 0.75, "{}")
+    _core.create(path, dim, "default", "lucene", 1.2, 0.75, [("text", 1)], "{}")
     writer = _core.Writer.open(path)
     for text in texts:
         vectors = None if dim is None else WordEncoder().encode([text])
-        writer.add(b"{}", text, [(text.encode(), text)], vectors)
+        writer.add(b"{}", text, [(text.encode(), [text])], vectors)
     return writer.commit("{}")
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from tamis import _core
 from tamis.errors import InvalidInputError
 from tamis.fusion import CANDIDATES, RERANKED, hybrid
-from tamis.lexical import Analyzer
+from tamis.lexical import Analyzer, Query
 from tamis.retrieval.report import Report, Stage
 from tamis.types import PassageReranker, TextEncoder
 
@@ -88,28 +88,34 @@ class Pipeline:
             raise InvalidInputError(f'mode is {mode!r}; it must be "hybrid", "dense" or "lexical"')
         watch = _Watch()
         degraded: list[str] = []
+        # What signs ask for holds for words and vectors; models read the words alone.
+        signs, allowed, asked = isinstance(query, Query), None, query
+        if isinstance(query, Query):
+            allowed = self.snapshot.matching(query)
+            query = query.words(self.snapshot.fields)
         terms = tuple(self.analyzer.terms(query)) if mode != "dense" else ()
         depth = max(CANDIDATES, k)
 
         lists: dict[str, dict[int, float]] = {}
         if mode != "dense":
             with watch("lexical") as ranked:
-                scores, rows = self.snapshot.search_lexical(query, depth, None)
+                scores, rows = self.snapshot.search_lexical(asked, signs, depth, None)
                 lists["bm25"] = _by_row(rows, scores)
                 missing = self.snapshot.missing_identifiers(query)
                 ranked.append(len(rows))
             if not lists["bm25"] and self.snapshot.rows:
-                degraded.append("no chunk holds a term of the query: the lexical search found none")
+                what = "meets the query" if signs else "holds a term of the query"
+                degraded.append(f"no chunk {what}: the lexical search found none")
             elif missing:
                 degraded.append(
                     f"no chunk holds {', '.join(missing)} as it stands, only parts of it: what was "
                     "found may be about something else"
                 )
         if mode != "lexical":
-            vector = self._encode(query, mode, watch, degraded)
+            vector = self._encode(query, mode, watch, degraded) if query.strip() else None
             if vector is not None:
                 with watch("dense") as ranked:
-                    matrix, numbers = self.snapshot.search_dense(vector, depth, None)
+                    matrix, numbers = self.snapshot.search_dense(vector, depth, allowed)
                     lists["cosine"] = _by_row(numbers[0], matrix[0])
                     ranked.append(len(lists["cosine"]))
 

@@ -103,6 +103,7 @@ class Results(Sequence[Hit]):
                     "title": hit.title,
                     "source": hit.source,
                     "metadata": dict(hit.metadata),
+                    "offsets": [list(span) for span in hit.offsets],
                 }
                 for hit in self.hits
             ],

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 use tamis::dense::{self, Matrix, Metric, OnZero, Precision, Request};
 use tamis::filter::RowSet;
-use tamis::lexical::{self, Bm25, Evaluation, InvertedIndex};
+use tamis::lexical::{self, Bm25, Evaluation, InvertedIndex, Occur, Query, Schema, Wanted};
 use tamis::store::single;
 use tamis::threads::{self, Stop};
 
@@ -148,23 +148,35 @@ pub(crate) struct BM25Index {
     index: RwLock<InvertedIndex>,
     analyzer: lexical::Analyzer,
     bm25: Bm25,
+    schema: Schema,
 }
 
 #[pymethods]
 impl BM25Index {
     #[new]
-    fn new(analyzer: &str, variant: &str, k1: f64, b: f64) -> PyResult<Self> {
+    fn new(
+        analyzer: &str,
+        variant: &str,
+        k1: f64,
+        b: f64,
+        fields: Option<Vec<(String, u32)>>,
+        positions: bool,
+    ) -> PyResult<Self> {
         let analyzer = lexical::Analyzer::named(analyzer).map_err(to_py)?;
         let bm25 = Bm25::new(variant, k1, b).map_err(to_py)?;
-        Ok(Self { index: RwLock::new(InvertedIndex::new(bm25)), analyzer, bm25 })
+        let schema = match fields {
+            Some(fields) => Schema::new(fields, positions).map_err(to_py)?,
+            None => Schema { positions, ..Schema::default() },
+        };
+        Ok(Self { index: RwLock::new(InvertedIndex::new(bm25, schema.clone())), analyzer, bm25, schema })
     }
 
     #[staticmethod]
     fn open(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
         let (index, analyzer) = py.detach(|| single::open_postings(&path)).map_err(to_py)?;
         let analyzer = lexical::Analyzer::named(&analyzer).map_err(to_py)?;
-        let bm25 = *index.bm25();
-        Ok(Self { index: RwLock::new(index), analyzer, bm25 })
+        let (bm25, schema) = (*index.bm25(), index.schema().clone());
+        Ok(Self { index: RwLock::new(index), analyzer, bm25, schema })
     }
 
     fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
@@ -195,7 +207,19 @@ impl BM25Index {
         self.bm25.b()
     }
 
-    /// Gives the first of the new rows: other threads may add as well.
+    /// The names and weights of its fields.
+    #[getter]
+    fn fields(&self) -> Vec<(&str, u32)> {
+        self.schema.fields.iter().map(|field| (field.name.as_str(), field.weight)).collect()
+    }
+
+    #[getter]
+    fn positions(&self) -> bool {
+        self.schema.positions
+    }
+
+    /// Takes as many texts a row as there are fields; gives the first of the new rows: other
+    /// threads may add as well.
     fn add(&self, py: Python<'_>, texts: Vec<PyBackedStr>, threads: Option<usize>) -> PyResult<usize> {
         interruptible(py, |stop| {
             let mut index = write(&self.index);
@@ -209,13 +233,14 @@ impl BM25Index {
         &self,
         py: Python<'py>,
         query: &str,
+        signs: bool,
         k: K,
         allowed: Option<PyReadonlyArray1<'_, u8>>,
     ) -> PyResult<HitArrays<'py>> {
         let allowed = arrays::row_set(allowed)?;
         let hits = interruptible(py, |stop| {
             let index = self.ready(allowed.as_ref(), stop)?;
-            Ok(self.hits(&index, query, k.0, allowed.as_ref()))
+            self.hits(&index, query, signs, k.0, allowed.as_ref())
         })?;
         Ok(arrays::hits(py, &hits))
     }
@@ -224,6 +249,7 @@ impl BM25Index {
         &self,
         py: Python<'py>,
         queries: Vec<PyBackedStr>,
+        signs: Vec<bool>,
         k: K,
         threads: Option<usize>,
         allowed: Option<PyReadonlyArray1<'_, u8>>,
@@ -232,8 +258,13 @@ impl BM25Index {
         let lists = interruptible(py, |stop| {
             let index = self.ready(allowed.as_ref(), stop)?;
             let threads = threads.unwrap_or_else(threads::available);
-            let hits = |query: usize| self.hits(&index, &queries[query], k.0, allowed.as_ref());
-            threads::map_each(queries.len(), threads, stop, hits)
+            let hits = |i: usize| {
+                let signs = signs.get(i).is_some_and(|signs| *signs);
+                self.hits(&index, &queries[i], signs, k.0, allowed.as_ref())
+            };
+            threads::map_each(queries.len(), threads, stop, hits)?
+                .into_iter()
+                .collect::<tamis::Result<Vec<_>>>()
         })?;
         arrays::hit_matrices(py, &lists, arrays::longest(&lists))
     }
@@ -259,12 +290,50 @@ impl BM25Index {
         &self,
         index: &InvertedIndex,
         query: &str,
+        signs: bool,
         k: usize,
         allowed: Option<&RowSet>,
-    ) -> Vec<tamis::hit::Hit> {
-        let terms: Vec<String> = self.analyzer.tokens(query).into_iter().map(|token| token.term).collect();
-        index.search(&terms, k, allowed, Evaluation::Auto)
+    ) -> tamis::Result<Vec<tamis::hit::Hit>> {
+        index.search(&read_query(query, signs, &self.schema), &self.analyzer, k, allowed, Evaluation::Auto)
     }
+}
+
+/// A text as a query, its signs read or not.
+pub(crate) fn read_query(text: &str, signs: bool, schema: &Schema) -> Query {
+    if signs { Query::parse(text, schema) } else { Query::text(text) }
+}
+
+/// A clause: its sign, its field, its kind, its text, and the number that belongs to the kind.
+type Clause = (&'static str, Option<usize>, &'static str, String, Option<u32>);
+
+/// What a query with signs says, given the names of the fields.
+#[pyfunction]
+pub(crate) fn parse_query(text: &str, fields: Vec<String>) -> PyResult<Vec<Clause>> {
+    let clause = |clause: lexical::Clause| {
+        let sign = match clause.occur {
+            Occur::Should => "",
+            Occur::Must => "+",
+            Occur::MustNot => "-",
+        };
+        let text = clause.wanted.text().to_owned();
+        let (kind, number) = match clause.wanted {
+            Wanted::Words(_) => ("words", None),
+            Wanted::Phrase { slop, .. } => ("phrase", slop),
+            Wanted::Prefix(_) => ("prefix", None),
+            Wanted::Fuzzy { distance, .. } => ("fuzzy", Some(u32::from(distance))),
+        };
+        (sign, clause.field, kind, text, number)
+    };
+    Ok(Query::parse(text, &named(fields)?).clauses.into_iter().map(clause).collect())
+}
+
+/// A schema of these fields; of one that has no name, if there are none.
+fn named(fields: Vec<String>) -> PyResult<Schema> {
+    if fields.is_empty() {
+        return Ok(Schema { fields: Vec::new(), positions: false });
+    }
+    let fields = fields.into_iter().map(|name| (name, 1)).collect();
+    Schema::new(fields, false).map_err(to_py)
 }
 
 /// An error if a filter has not one flag a row.
@@ -303,18 +372,52 @@ impl Analyzer {
         py.detach(|| self.0.tokens(text).into_iter().map(|token| token.term).collect())
     }
 
+    /// The characters of a text that a query matches, as first and behind the last.
+    fn highlights(
+        &self,
+        py: Python<'_>,
+        query: &str,
+        signs: bool,
+        fields: Vec<String>,
+        text: &str,
+    ) -> PyResult<Vec<(usize, usize)>> {
+        let query = read_query(query, signs, &named(fields)?);
+        Ok(py.detach(|| {
+            let mut at = Characters::new(text);
+            let ranges = self.0.highlights(&query, text).into_iter();
+            ranges.map(|range| (at.of(range.start), at.of(range.end))).collect()
+        }))
+    }
+
     /// Each token's term, first character, first character behind it, and kind.
     fn explain(&self, py: Python<'_>, text: &str) -> Vec<(String, usize, usize, &'static str)> {
         py.detach(|| {
             // Tokens come in the order of their start, so that characters are counted once.
-            let (mut byte, mut character) = (0, 0);
+            let mut at = Characters::new(text);
             let tokens = self.0.tokens(text).into_iter().map(|token| {
-                character += text[byte..token.start].chars().count();
-                byte = token.start;
-                let length = text[token.start..token.end].chars().count();
-                (token.term, character, character + length, token.kind.name())
+                let (start, length) = (at.of(token.start), text[token.start..token.end].chars().count());
+                (token.term, start, start + length, token.kind.name())
             });
             tokens.collect()
         })
+    }
+}
+
+/// From bytes to characters, ascending.
+struct Characters<'a> {
+    text: &'a str,
+    byte: usize,
+    character: usize,
+}
+
+impl<'a> Characters<'a> {
+    fn new(text: &'a str) -> Self {
+        Self { text, byte: 0, character: 0 }
+    }
+
+    fn of(&mut self, byte: usize) -> usize {
+        self.character += self.text[self.byte..byte].chars().count();
+        self.byte = byte;
+        self.character
     }
 }

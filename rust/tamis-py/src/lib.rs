@@ -16,7 +16,7 @@ mod _core {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use super::blocks::{Analyzer, BM25Index, DenseIndex};
+    use super::blocks::{Analyzer, BM25Index, DenseIndex, parse_query};
     #[pymodule_export]
     use super::fusion::{convex, rrf};
     #[pymodule_export]

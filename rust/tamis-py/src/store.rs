@@ -5,10 +5,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
+use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::types::PyBytes;
+use tamis::filter::RowSet;
 use tamis::index::{self, NewChunk, Settings};
+use tamis::lexical::Schema;
 
 use crate::arrays::{self, HitArrays, HitMatrices, K};
+use crate::blocks::read_query;
 use crate::errors::{InvalidInputError, to_py};
 use crate::stop::interruptible;
 
@@ -53,6 +57,12 @@ impl Snapshot {
     #[getter]
     fn analyzer(&self) -> &str {
         &self.0.settings().analyzer
+    }
+
+    /// The names of the fields that a chunk's terms are taken from.
+    #[getter]
+    fn fields(&self) -> Vec<&str> {
+        self.0.settings().schema.fields.iter().map(|field| field.name.as_str()).collect()
     }
 
     #[getter]
@@ -133,12 +143,22 @@ impl Snapshot {
         &self,
         py: Python<'py>,
         query: &str,
+        signs: bool,
         k: K,
         allowed: Option<PyReadonlyArray1<'_, u8>>,
     ) -> PyResult<HitArrays<'py>> {
         let allowed = arrays::row_set(allowed)?;
-        let hits = py.detach(|| self.0.search_lexical(query, k.0, allowed.as_ref())).map_err(to_py)?;
+        let query = read_query(query, signs, &self.0.settings().schema);
+        let hits = py.detach(|| self.0.search_lexical(&query, k.0, allowed.as_ref())).map_err(to_py)?;
         Ok(arrays::hits(py, &hits))
+    }
+
+    /// A byte for each row that a query's conditions let through; none if it has none.
+    fn matching<'py>(&self, py: Python<'py>, query: &str) -> PyResult<Option<Bound<'py, PyArray1<u8>>>> {
+        let query = read_query(query, true, &self.0.settings().schema);
+        let matching = py.detach(|| self.0.matching(&query)).map_err(to_py)?;
+        let flags = |rows: RowSet| (0..rows.len()).map(|row| u8::from(rows.contains(row as u32))).collect();
+        Ok(matching.map(flags).map(|flags: Vec<u8>| flags.into_pyarray(py)))
     }
 }
 
@@ -181,7 +201,7 @@ impl Writer {
         py: Python<'_>,
         record: &[u8],
         text: &str,
-        chunks: Vec<(Vec<u8>, String)>,
+        chunks: Vec<(PyBackedBytes, Vec<PyBackedStr>)>,
         vectors: Option<PyReadonlyArray2<'_, f32>>,
     ) -> PyResult<()> {
         let values = match &vectors {
@@ -190,8 +210,10 @@ impl Writer {
                 .map_err(|_| InvalidInputError::new_err("the array must be C-contiguous"))?,
             None => &[],
         };
+        let texts: Vec<Vec<&str>> =
+            chunks.iter().map(|(_, texts)| texts.iter().map(|text| &**text).collect()).collect();
         let chunks: Vec<NewChunk<'_>> =
-            chunks.iter().map(|(record, searched_text)| NewChunk { record, searched_text }).collect();
+            chunks.iter().zip(&texts).map(|((record, _), texts)| NewChunk { record, texts }).collect();
         self.with(py, |writer| writer.add(record, text, &chunks, values))
     }
 
@@ -223,9 +245,12 @@ pub(crate) fn create(
     variant: &str,
     k1: f64,
     b: f64,
+    fields: Vec<(String, u32)>,
     extra: &str,
 ) -> PyResult<()> {
-    let settings = Settings { dim, analyzer: analyzer.to_owned(), variant: variant.to_owned(), k1, b };
+    let schema = Schema::new(fields, true).map_err(to_py)?;
+    let (analyzer, variant) = (analyzer.to_owned(), variant.to_owned());
+    let settings = Settings { dim, analyzer, variant, k1, b, schema };
     py.detach(|| index::Writer::create(&path, &settings, extra)).map(drop).map_err(to_py)
 }
 
