@@ -26,6 +26,7 @@ from tamis.errors import (
     SourceNotFoundError,
     VersionNotFoundError,
 )
+from tamis.retrieval import Mode
 from tamis.sync import file_hash
 from tamis.types import FloatArray
 from tests.fakes import OverlapReranker, WordEncoder
@@ -598,3 +599,46 @@ def test_what_is_no_document_is_refused_at_the_door(index: tamis.Index, new: Any
 def test_what_is_no_model_is_refused(tmp_path: Path, options: Any) -> None:
     with pytest.raises(InvalidInputError, match="it must be a name"):
         tamis.open(tmp_path / "x.tamis", **options)
+
+
+def test_signs_hold_for_words_and_vectors_alike(tmp_path: Path) -> None:
+    with tamis.open(tmp_path / "x.tamis", encoder=WordEncoder(), reranker=None) as index:
+        index.add(
+            [
+                {"id": "a", "title": "Leases", "text": "Early termination is free."},
+                {"id": "b", "title": "Leases", "text": "Termination may be early, for a fee."},
+                {"id": "c", "title": "Pets", "text": "No pets and no termination."},
+            ]
+        )
+        index.commit()
+
+        def found(query: str, mode: Mode = "hybrid") -> list[str]:
+            return sorted(hit.document_id for hit in index.search(query, mode=mode))
+
+        assert found("termination") == ["a", "b", "c"]
+        for mode in ("hybrid", "dense", "lexical"):
+            assert found(tamis.Query('+"early termination"'), mode) == ["a"]
+            assert found(tamis.Query("termination -fee"), mode) == ["a", "c"]
+            assert found(tamis.Query("+title:leases termination"), mode) == ["a", "b"]
+        assert found(tamis.Query("-fee"), "dense") == []
+        results = index.search(tamis.Query("+submarine"))
+        assert not results
+        assert "no chunk meets the query" in results.report.degraded[0]
+        hit = index.search(tamis.Query('"early termination"'))[0]
+        assert [hit.text[start:end] for start, end in hit.offsets] == ["Early", "termination"]
+        assert index.search("terminating fees", mode="lexical")[0].offsets == ((0, 11), (32, 35))
+
+
+def test_an_index_keeps_the_analyzer_that_it_was_made_with(tmp_path: Path) -> None:
+    path = tmp_path / "x.tamis"
+    with tamis.open(path, encoder=None, reranker=None, analyzer="german") as index:
+        index.add([{"id": "a", "text": "Kündigung der Verträge"}])
+        index.commit()
+    with tamis.open(path, encoder=None, reranker=None) as index:
+        assert index.search("Vertrag")[0].document_id == "a"
+        assert index.info()["analyzer"] == "german"
+    with pytest.raises(InvalidInputError, match="made with the analyzer 'german', not 'plain'"):
+        tamis.open(path, encoder=None, reranker=None, analyzer="plain")
+    with pytest.raises(InvalidInputError, match="there is no analyzer"):
+        tamis.open(tmp_path / "y.tamis", encoder=None, reranker=None, analyzer="klingon")
+    assert not (tmp_path / "y.tamis").exists()

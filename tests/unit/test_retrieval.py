@@ -410,6 +410,7 @@ def test_results_are_json_too() -> None:
         "title": "",
         "source": "",
         "metadata": {"team": "legal"},
+        "offsets": [],
     }
 
 

@@ -112,8 +112,9 @@ class Pipeline:
                     "found may be about something else"
                 )
         if mode != "lexical":
-            vector = self._encode(query, mode, watch, degraded) if query.strip() else None
-            if vector is not None:
+            if not query.strip():
+                lists["cosine"] = {}  # nothing but signs
+            elif (vector := self._encode(query, mode, watch, degraded)) is not None:
                 with watch("dense") as ranked:
                     matrix, numbers = self.snapshot.search_dense(vector, depth, allowed)
                     lists["cosine"] = _by_row(numbers[0], matrix[0])

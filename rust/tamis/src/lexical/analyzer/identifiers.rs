@@ -8,12 +8,10 @@
 //! or more, the joint of all is a term as well: the whole then counts twice, or that many parts would
 //! outweigh it.
 //!
-//! A name of two capitals, as in `GitHub`, is cut where a text first has it; from then on it is the
-//! name alone, for people repeat names, and a text is not about `hub` because it says `GitHub` often.
+//! A name of two capitals, such as `GitHub` or `JavaScript`, is the name alone: who asks for `java`
+//! does not mean it. In a longer one it is a joint.
 
 use std::ops::Range;
-
-use rustc_hash::FxHashSet;
 
 use super::Kind;
 use super::compounds::{self, Compound, Link, Part};
@@ -31,18 +29,13 @@ pub(super) enum Form {
 
 /// Calls `f` with the pieces of a text that white space does not cut, in order of their start: what
 /// each is, how it becomes a term, and where it stands. With `cut_apostrophes`, an apostrophe parts
-/// words. `names` are those that were cut.
-pub(super) fn pieces(
-    text: &str,
-    cut_apostrophes: bool,
-    names: &mut FxHashSet<String>,
-    mut f: impl FnMut(Kind, Form, Range<usize>),
-) {
-    compounds::each(text, cut_apostrophes, |compound| compound.pieces(names, &mut f));
+/// words.
+pub(super) fn pieces(text: &str, cut_apostrophes: bool, mut f: impl FnMut(Kind, Form, Range<usize>)) {
+    compounds::each(text, cut_apostrophes, |compound| compound.pieces(&mut f));
 }
 
 impl Compound<'_> {
-    fn pieces(&self, names: &mut FxHashSet<String>, f: &mut impl FnMut(Kind, Form, Range<usize>)) {
+    fn pieces(&self, f: &mut impl FnMut(Kind, Form, Range<usize>)) {
         let parts = self.parts;
         if !self.is_identifier() {
             self.words(f);
@@ -61,7 +54,7 @@ impl Compound<'_> {
         } else if parts.len() == 1 && text.contains(',') {
             f(Kind::Joint, Form::Unmarked, whole.clone()); // 1,000 is 1000
         }
-        if form == Form::Word && self.is_name() && !names.insert(text.to_owned()) {
+        if form == Form::Word && self.is_name() {
             return;
         }
 
@@ -180,7 +173,7 @@ mod tests {
 
     fn cut(run: &str) -> Vec<String> {
         let mut found = Vec::new();
-        pieces(run, false, &mut FxHashSet::default(), |_, form, span| {
+        pieces(run, false, |_, form, span| {
             let text = &run[span];
             found.push(match form {
                 Form::Unmarked => text.replace(|c: char| c.is_ascii_punctuation(), ""),
@@ -192,7 +185,7 @@ mod tests {
 
     fn identifier(run: &str) -> String {
         let mut found = String::new();
-        pieces(run, false, &mut FxHashSet::default(), |kind, _, span| {
+        pieces(run, false, |kind, _, span| {
             if kind == Kind::Identifier {
                 found.push_str(&run[span]);
             }
@@ -257,7 +250,7 @@ mod tests {
                 "getUserAccountId",
                 "getUserAccountId getUserAccountId get getUser User UserAccount Account AccountId Id",
             ),
-            ("UserAccount", "UserAccount User Account"),
+            ("UserAccount", "UserAccount"),
             ("user_account_id", "user_account_id user_account_id user useraccount account accountid id"),
             ("max_age", "max_age max maxage age"),
             ("iPhone", "iPhone Phone"),
@@ -295,7 +288,7 @@ mod tests {
     #[test]
     fn apostrophes_part_words_where_they_are_told_to() {
         let mut found = Vec::new();
-        pieces("dell'acqua's", true, &mut FxHashSet::default(), |_, _, span| found.push(span));
+        pieces("dell'acqua's", true, |_, _, span| found.push(span));
         assert_eq!(found, [0..4, 5..10, 11..12]);
     }
 }
