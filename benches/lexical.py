@@ -6,10 +6,11 @@ them very common or rare. Real ones: evaluation sets in $TAMIS_DATA, by default 
 k1 = 1.2, b = 0.75; no stop words.
 
 Each index is built in a process of its own, from passages in memory to files. Then all live in one
-process and take turns, query by query, in a new order each round, after their answers were checked
-against float64.
+process and take turns of 25 queries, in a new order each round, after their answers were checked
+against float64; some queries are also timed one by one with cold caches. That is done in several
+sittings, each in a new process, and the median of these is shown.
 
-    python benches/lexical.py [--sizes N SET ...] [--only NAME ...] [--rounds N]
+    python benches/lexical.py [--sizes N SET ...] [--only NAME ...] [--rounds N] [--sittings N]
 
 The peers are those of requirements/bench.lock and its sisters; what is not installed is named and
 left out.
@@ -17,8 +18,10 @@ left out.
 
 from __future__ import annotations
 
+import statistics
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -35,6 +38,7 @@ SIZES = ["scifact", "django_docs", "200000", "1000000"]
 def main() -> None:
     parser = harness.parser(__doc__, SIZES, "a number of passages, or a set")
     parser.add_argument("--rounds", type=int, default=1000, help="queries timed")
+    parser.add_argument("--sittings", type=int, default=3, help="processes that time them")
     options = parser.parse_args()
     if options.job:
         lexical_race.run(options.job)
@@ -57,6 +61,7 @@ class Runner(harness.Runner):
             "passages": len(corpus.tokens),
             "queries": len(corpus.queries),
             "threads": self.options.threads,
+            "sittings": self.options.sittings,
             "load": self.load,
             "failed": self.failed,
         }
@@ -65,7 +70,7 @@ class Runner(harness.Runner):
         analyzer, n = corpus.analyzer, len(corpus.tokens)
         del corpus
         builds: dict[str, Line] = {}
-        racing = []
+        racing, phrasing = [], []
         for kind in (*lexical.OURS, *lexical.THEIRS):
             theirs = kind not in lexical.OURS
             if theirs and not kind.name.startswith(tuple(self.options.only)):
@@ -75,10 +80,13 @@ class Runner(harness.Runner):
             builder = kind.shares or kind
             if builder.name not in builds:
                 builds[builder.name] = self._start(size, "build", analyzer, [builder.name])
-            if kind.races and "build_s" in builds[builder.name]:
-                racing.append(kind.name)
+            if "build_s" in builds[builder.name]:
+                racing += [kind.name] if kind.races else []
+                phrasing += [kind.name] if kind.phrases else []
         result["builds"] = {name: build for name, build in builds.items() if build}
-        result["race"] = self._start(size, "race", analyzer, racing)
+        sittings = range(self.options.sittings)
+        result["race"] = merged([self._start(size, "race", analyzer, racing) for _ in sittings])
+        result["phrases"] = self._start(size, "phrases", analyzer, phrasing)
         self.failed += [
             f"{line['wrong']} of {line['queries']} answers of {line['name']}, k = {line['k']:,}"
             for line in result["race"].get("exact", [])
@@ -121,6 +129,22 @@ class Runner(harness.Runner):
         )
         what = f"{size}: {kind} {', '.join(peers)}"
         return self.start(what, job, {"LANCE_CPU_THREADS": "1"}) or {}
+
+
+def merged(sittings: list[Line]) -> Line:
+    """Return what was found, with the median of each time; what else differs is of the first."""
+    first, *others = [sitting for sitting in sittings if sitting] or [{}]
+    return {key: median([value, *(other[key] for other in others)]) for key, value in first.items()}
+
+
+def median(values: list[Any]) -> Any:
+    """Return the median of equal structures, number by number."""
+    first = values[0]
+    if isinstance(first, dict):
+        return {key: median([value[key] for value in values]) for key in first}
+    if isinstance(first, list):
+        return [median(list(parts)) for parts in zip(*values, strict=True)]
+    return statistics.median(values) if isinstance(first, float) else first
 
 
 if __name__ == "__main__":

@@ -20,8 +20,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from benches.peers.corpora import K1, B, Query
-from tamis import Analyzer, BM25Index
+from benches.peers import corpora
+from benches.peers.corpora import K1, B
+from tamis import Analyzer, BM25Index, Query
 from tamis.types import FloatArray, IntArray
 
 #: Passages below which contestants take part that are slow to build or to ask.
@@ -47,6 +48,8 @@ class Peer:
         Whether it has a way to turn a query into what `search` takes, to be timed apart.
     splits : bool
         Whether several queries can be answered at the same time.
+    phrases : bool
+        Whether it is asked for phrases.
     shares : type of Peer, optional
         Whose index it searches.
     most_passages : float
@@ -61,6 +64,7 @@ class Peer:
     races: ClassVar[bool] = True
     cuts: ClassVar[bool] = False
     splits: ClassVar[bool] = True
+    phrases: ClassVar[bool] = False
     shares: ClassVar[type[Peer] | None] = None
     most_passages: ClassVar[float] = math.inf
 
@@ -89,12 +93,16 @@ class Peer:
         """Open what `build` wrote."""
         raise NotImplementedError
 
-    def cut(self, query: Query) -> Any:
+    def cut(self, query: corpora.Query) -> Any:
         """Turn a query into its terms, or whatever the library makes of them."""
         raise NotImplementedError
 
-    def prepare(self, query: Query) -> Any:
+    def prepare(self, query: corpora.Query) -> Any:
         """Return what `search` takes; not timed."""
+        raise NotImplementedError
+
+    def prepare_phrase(self, words: Sequence[str]) -> Any:
+        """Return what `search` takes to find words that follow one another; not timed."""
         raise NotImplementedError
 
     def search(self, prepared: Any, k: int) -> Any:
@@ -124,7 +132,7 @@ class Tamis(Peer):
     cuts = True
 
     def build(self, passages: list[str], folder: Path) -> None:
-        index = BM25Index(analyzer=self.analyzer, variant="lucene", k1=K1, b=B)
+        index = BM25Index(self.analyzer, "lucene", K1, B, positions=self.positions)
         index.add(passages)
         index.save(folder / "index")
 
@@ -132,10 +140,10 @@ class Tamis(Peer):
         self.index = BM25Index.open(folder / "index")
         self._terms = Analyzer(self.analyzer).terms
 
-    def cut(self, query: Query) -> Any:
+    def cut(self, query: corpora.Query) -> Any:
         return self._terms(query.text)
 
-    def prepare(self, query: Query) -> Any:
+    def prepare(self, query: corpora.Query) -> Any:
         return query.text
 
     def search(self, prepared: Any, k: int) -> Any:
@@ -147,6 +155,18 @@ class Tamis(Peer):
     def hits(self, answer: Any) -> tuple[FloatArray, IntArray]:
         scores, rows = answer
         return scores, rows
+
+
+class TamisPositions(Tamis):
+    """With positions."""
+
+    name = "tamis, positions"
+    races = False
+    phrases = True
+    positions = True
+
+    def prepare_phrase(self, words: Sequence[str]) -> Any:
+        return Query(f'"{" ".join(words)}"')
 
 
 class Pisa(Peer):
@@ -187,7 +207,7 @@ class Pisa(Peer):
                 self.index, str(folder), "block_simdbp", "bm25", "", bm25_k1=K1, bm25_b=B
             )
 
-    def prepare(self, query: Query) -> Any:
+    def prepare(self, query: corpora.Query) -> Any:
         weights = {word: float(n) for word, n in Counter(query.words).items()}
         return weights, len(weights) < len(query.words)
 
@@ -286,12 +306,12 @@ class Tantivy(Peer):
         self.index = self.library.Index.open(str(folder))
         self._searcher = self.index.searcher()
 
-    def cut(self, query: Query) -> Any:
+    def cut(self, query: corpora.Query) -> Any:
         # Its parser takes a repeated word once.
         terms = [f"{word}^{n}" if n > 1 else word for word, n in Counter(query.words).items()]
         return self.index.parse_query(" ".join(terms), ["text"])
 
-    def prepare(self, query: Query) -> Any:
+    def prepare(self, query: corpora.Query) -> Any:
         return self.cut(query)
 
     def search(self, prepared: Any, k: int) -> Any:
@@ -314,8 +334,12 @@ class TantivyPositions(Tantivy):
 
     name = "tantivy, positions"
     races = False
+    phrases = True
     positions = True
     option = "position"
+
+    def prepare_phrase(self, words: Sequence[str]) -> Any:
+        return self.index.parse_query(f'"{" ".join(words)}"', ["text"])
 
 
 class Bm25s(Peer):
@@ -338,7 +362,7 @@ class Bm25s(Peer):
     def open(self, folder: Path) -> None:
         self.index = self.library.BM25.load(folder, show_progress=False)
 
-    def prepare(self, query: Query) -> Any:
+    def prepare(self, query: corpora.Query) -> Any:
         return query.words
 
     def search(self, prepared: Any, k: int) -> Any:
@@ -397,7 +421,7 @@ class Lance(Peer):
         self.index = self.library.connect(folder).open_table("passages")
         self._query: Any = import_module("lancedb.query").MatchQuery
 
-    def prepare(self, query: Query) -> Any:
+    def prepare(self, query: corpora.Query) -> Any:
         return self._query(" ".join(query.words), "text")
 
     def search(self, prepared: Any, k: int) -> Any:
@@ -416,7 +440,11 @@ class LancePositions(Lance):
 
     name = "LanceDB, positions"
     races = False
+    phrases = True
     positions = True
+
+    def prepare_phrase(self, words: Sequence[str]) -> Any:
+        return import_module("lancedb.query").PhraseQuery(" ".join(words), "text")
 
 
 class Fts5(Peer):
@@ -425,6 +453,7 @@ class Fts5(Peer):
     name = "SQLite FTS5"
     module = "sqlite3"
     idf = "robertson"
+    phrases = True
     positions = True
     splits = False
     most_passages = SLOW_PASSAGES
@@ -452,8 +481,11 @@ class Fts5(Peer):
     def open(self, folder: Path) -> None:
         self.index = sqlite3.connect(folder / "index")
 
-    def prepare(self, query: Query) -> Any:
+    def prepare(self, query: corpora.Query) -> Any:
         return " OR ".join(f'"{word}"' for word in query.words)
+
+    def prepare_phrase(self, words: Sequence[str]) -> Any:
+        return f'"{" ".join(words)}"'
 
     def search(self, prepared: Any, k: int) -> Any:
         select = "SELECT -rank, rowid FROM passages WHERE passages MATCH ? ORDER BY rank LIMIT ?"
@@ -485,7 +517,7 @@ def paired(answer: Sequence[tuple[float, int]]) -> tuple[FloatArray, IntArray]:
     return scores, np.array([row for _, row in answer], np.int64)
 
 
-OURS: tuple[type[Peer], ...] = (Tamis,)
+OURS: tuple[type[Peer], ...] = (Tamis, TamisPositions)
 THEIRS: tuple[type[Peer], ...] = (
     Pisa,
     PisaBlockMaxMaxScore,

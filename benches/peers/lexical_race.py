@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,11 @@ from tamis.types import IntArray
 
 #: How many passages are asked for.
 DEPTHS = (10, 1000)
+#: Queries that a contestant answers one after the other before it is another's turn; and single
+#: ones, with cold caches.
+ROW, N_COLD = 25, 300
+#: Pairs of words that are asked for as phrases.
+N_PHRASES = 500
 #: Queries whose answers are checked before any is timed.
 N_CHECKED = 300
 #: Rounds of many queries at once, and the seconds that one of them may take.
@@ -50,7 +55,7 @@ class Job(Task):
 
 def run(path: Path) -> None:
     """Do the job that a file describes."""
-    harness.work(path, Job, {"build": build, "race": race})
+    harness.work(path, Job, {"build": build, "race": race, "phrases": phrases})
 
 
 def contestants(job: Job) -> list[Peer]:
@@ -93,13 +98,54 @@ def race(job: Job) -> Line:
         }
     ours = [peer for peer in peers if isinstance(peer, lexical.OURS)]
     exact = [exactness(peer, queries, truths[peer.idf], k) for peer in ours for k in DEPTHS]
-    lines = [line for k in DEPTHS for line in time_single(peers, queries, k, job.rounds)]
+    lines = [line for k in DEPTHS for line in time_single(peers, queries, k, job.rounds, ROW)]
+    cold = [line for k in DEPTHS for line in time_single(peers, queries, k, N_COLD, 1)]
     for name, ms in time_cutting(peers, queries, job.rounds).items():
         found[name]["cut_p50"] = ms
     means = {line["name"]: line["mean"] for line in lines if line["k"] == DEPTHS[0]}
     for name, rate in time_many(peers, queries, means, job).items():
         found[name]["many"] = rate
-    return {"peers": found, "lines": lines, "exact": exact}
+    return {"peers": found, "lines": lines, "cold": cold, "exact": exact}
+
+
+def phrases(job: Job) -> Line:
+    """Open the indexes with positions, and time them on pairs of words that stand together."""
+    folder = Path(job.folder)
+    pairs = list(neighbours(corpora.saved_passages(folder, raw=False)))
+    peers = contestants(job)
+    timing.pin(1)
+    for peer in peers:
+        peer.open(folder / peer.folder())
+
+    def way(peer: Peer) -> Callable[[int], Any]:
+        prepared = [peer.prepare_phrase(pair) for pair in pairs]
+        return lambda number: peer.search(prepared[number % len(prepared)], DEPTHS[-1])
+
+    turns = {peer.name: way(peer) for peer in peers}
+    found = {
+        peer.name: [found_rows(peer, turns[peer.name], i) for i in range(100)] for peer in peers
+    }
+    expected = next(iter(found.values()))
+    lines = single_lines(timing.interleave(turns, N_PHRASES, keep=False, row=ROW), DEPTHS[-1])
+    for line in lines:
+        pairs_found = zip(found[line["name"]], expected, strict=True)
+        line["same"] = statistics.fmean(rows == others for rows, others in pairs_found)
+    return {"lines": lines}
+
+
+def neighbours(passages: list[str]) -> Iterator[list[str]]:
+    """Yield words that follow one another somewhere."""
+    rng = np.random.default_rng(0)
+    for _ in range(N_PHRASES):
+        words = passages[rng.integers(len(passages))].split()
+        start = int(rng.integers(max(1, len(words) - 1)))
+        yield words[start : start + 2]
+
+
+def found_rows(peer: Peer, way: Callable[[int], Any], number: int) -> set[int] | int:
+    """Return the rows of an answer; of one that is full, only how many there are."""
+    rows = peer.hits(way(number))[1].tolist()
+    return len(rows) if len(rows) == DEPTHS[-1] else set(rows)
 
 
 def opening(peer: Peer, folder: Path) -> float:
@@ -163,9 +209,16 @@ def ways(
     return {peer.name: way(peer) for peer in peers}
 
 
-def time_single(peers: list[Peer], queries: list[Query], k: int, rounds: int) -> list[Line]:
-    """Time one query on one thread."""
+def time_single(
+    peers: list[Peer], queries: list[Query], k: int, rounds: int, row: int
+) -> list[Line]:
+    """Time one query on one thread, so many in a row."""
     turns = ways(peers, queries, lambda peer: partial(peer.search, k=k))
+    return single_lines(timing.interleave(turns, rounds, keep=False, row=row), k)
+
+
+def single_lines(timings: Mapping[str, timing.Timing[Any]], k: int) -> list[Line]:
+    """Return what the calls of each contestant took, in ms."""
     return [
         {
             "name": name,
@@ -175,7 +228,7 @@ def time_single(peers: list[Peer], queries: list[Query], k: int, rounds: int) ->
             "p99": times.ms(99),
             "calls": len(times.seconds),
         }
-        for name, times in timing.interleave(turns, rounds, keep=False).items()
+        for name, times in timings.items()
     ]
 
 
@@ -186,7 +239,7 @@ def time_cutting(peers: list[Peer], queries: list[Query], rounds: int) -> dict[s
         return lambda number: peer.cut(queries[number % len(queries)])
 
     turns = {peer.name: way(peer) for peer in peers if peer.cuts}
-    timings = timing.interleave(turns, min(rounds, 300), keep=False)
+    timings = timing.interleave(turns, min(rounds, 300), keep=False, row=ROW)
     return {name: times.ms() for name, times in timings.items()}
 
 

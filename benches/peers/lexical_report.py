@@ -8,15 +8,16 @@ from typing import Any
 
 from benches.peers import lexical, plots
 from benches.peers.harness import Line
-from benches.peers.lexical_race import DEPTHS
+from benches.peers.lexical_race import DEPTHS, ROW
 from benches.peers.timing import goal_table, shown, table
 
 KINDS = {kind.name: kind for kind in (*lexical.OURS, *lexical.THEIRS)}
 CAST = plots.Cast([kind.name for kind in lexical.OURS], [kind.name for kind in lexical.THEIRS])
 OURS = lexical.Tamis.name
 NOTE = """\
-Equal terms for all, k1 = 1.2, b = 0.75, one query on one thread, ms, in turns; the caches are \
-filled with something else before each call. tamis' time is from a Python string to arrays, what \
+Equal terms for all, k1 = 1.2, b = 0.75, one query on one thread, ms, medians of {sittings} \
+sittings. In a row: in turns of {row} queries. Cold: in turns of one, and the caches are filled \
+with something else before each. tamis' time is from a Python string to arrays, what \
 cuts the string (analyzer {analyzer!r}) included; the others are given terms, or a query that was \
 parsed. "Same": share of {checked} queries whose best 10 are those of float64 with the same idf; \
 tantivy keeps a length in a byte. Indexes are built from texts by tamis, by the others from their \
@@ -34,7 +35,7 @@ def case(result: Line) -> Iterator[str]:
         f"terms in the mean, whose lists hold {mean:,} postings in the mean, {median:,} in the "
         f"median, {p99:,} at p99. Load before: {result['load']:.2f}.\n"
     )
-    yield NOTE.format(**result) + "\n"
+    yield NOTE.format(**result, row=ROW) + "\n"
     for name, build in result["builds"].items():
         if "missing" in build:
             yield f"{name} is left out: {build['missing']}.\n"
@@ -42,6 +43,8 @@ def case(result: Line) -> Iterator[str]:
     if figures.lines:
         yield from _searches(figures)
         yield from _exact(figures)
+    if figures.phrases:
+        yield from _phrases(figures)
     yield from _builds(figures)
 
 
@@ -49,7 +52,7 @@ def _searches(figures: Figures) -> Iterator[str]:
     """Yield a table of latencies for each depth."""
     for k in DEPTHS:
         lines = sorted((line for line in figures.lines if line["k"] == k), key=_rank)
-        header = [f"k = {k:,}", "mean", "p50", "p99", "calls"]
+        header = [f"k = {k:,}", "in a row: mean", "p50", "p99", "cold: mean", "p50", "p99"]
         if k == DEPTHS[0]:
             header += ["its cutting, p50", f"{figures.threads} threads, q/s", "idf", "same"]
         yield table(header, (_search_row(figures, line)[: len(header)] for line in lines))
@@ -63,7 +66,8 @@ def _rank(line: Line) -> tuple[bool, float]:
 def _search_row(figures: Figures, line: Line) -> list[Any]:
     name = line["name"]
     found = figures.peers[name]
-    row = [name, *(line[key] for key in ("mean", "p50", "p99", "calls"))]
+    cold = next(other for other in figures.cold if (other["name"], other["k"]) == (name, line["k"]))
+    row = [name, *(each[key] for each in (line, cold) for key in ("mean", "p50", "p99"))]
     row += [found.get("cut_p50"), found.get("many")]
     return [*row, KINDS[name].idf, f"{found['same']:.3f}"]
 
@@ -74,6 +78,16 @@ def _exact(figures: Figures) -> Iterator[str]:
     yield table(
         ["against float64", "k", "queries", "wrong", "ties in other order", "largest error"],
         ([*(line[key] for key in keys), f"{line['score_error']:.1e}"] for line in figures.exact),
+    )
+    yield ""
+
+
+def _phrases(figures: Figures) -> Iterator[str]:
+    """Yield how fast words are found that follow one another."""
+    header = [f"phrases of two words, k = {DEPTHS[-1]:,}", "mean", "p50", "p99", "same passages"]
+    keys = ["name", "mean", "p50", "p99"]
+    yield table(
+        header, ([*(line[key] for key in keys), f"{line['same']:.2f}"] for line in figures.phrases)
     )
     yield ""
 
@@ -114,6 +128,8 @@ class Figures:
         self.postings = result.get("postings", 0)
         self.threads = result.get("threads", 0)
         self.lines: list[Line] = race.get("lines", [])
+        self.cold: list[Line] = race.get("cold", [])
+        self.phrases: list[Line] = (result.get("phrases") or {}).get("lines", [])
         self.peers: dict[str, Line] = race.get("peers", {})
         self.exact: list[Line] = race.get("exact", [])
         self.builds: dict[str, Line] = {

@@ -1,8 +1,10 @@
 """Timing that is fair, the machine it happened on, and tables of it.
 
-Contestants take turns query by query, in a new order each round, so that each meets the same
-disturbances. Before each call the caches are filled with something else, as the encoding of a
-question does it in use: what a call finds in them does not depend on who takes part.
+Contestants take turns in a new order each round, so that each meets the same disturbances: query
+by query, or several queries in a row. Before a single call the caches are filled with something
+else, as the encoding of a question does it in use: what a call finds in them does not depend on
+who takes part. In a row, it finds what the contestant's own calls before have left, as in a service
+that does nothing else.
 """
 
 from __future__ import annotations
@@ -70,6 +72,7 @@ def interleave(
     turn: float = 0.04,
     pause: float = 0.0,
     keep: bool = True,
+    row: int = 1,
 ) -> dict[str, Timing[T]]:
     """Time all ways in turns.
 
@@ -86,25 +89,28 @@ def interleave(
         Seconds of sleep before each call, for helper threads of the call before it that spin.
     keep : bool
         Whether answers stay; they are freed between the calls else.
+    row : int
+        How many calls, for the next rounds, make a turn; between those of one nothing is read.
     """
     shuffler = random.Random(0)
     other = np.ones(OTHER_BYTES // 4, np.float32)
     every = {}
     for name, way in ways.items():
         first = min(seconds(way, 0)[0] for _ in range(2))
-        every[name] = max(1, min(math.ceil(first / turn), rounds // 10))
+        every[name] = max(1, min(math.ceil(first / turn), rounds // row // 10))
     timings: dict[str, Timing[T]] = {name: Timing() for name in ways}
-    for number in range(rounds):
-        names = [name for name in ways if number % every[name] == 0]
+    for first in range(0, rounds, row):
+        names = [name for name in ways if first // row % every[name] == 0]
         shuffler.shuffle(names)
         for name in names:
             other.dot(other)
             if pause:
                 time.sleep(pause)
-            elapsed, answer = seconds(ways[name], number)
-            timings[name].seconds.append(elapsed)
-            if keep:
-                timings[name].answers[number] = answer
+            for number in range(first, min(first + row, rounds)):
+                elapsed, answer = seconds(ways[name], number)
+                timings[name].seconds.append(elapsed)
+                if keep:
+                    timings[name].answers[number] = answer
     return timings
 
 

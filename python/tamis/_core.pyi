@@ -16,6 +16,7 @@ __all__ = [
     "convex",
     "create",
     "newest",
+    "parse_query",
     "rrf",
     "simd_level",
     "versions",

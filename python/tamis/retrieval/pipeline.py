@@ -21,7 +21,7 @@ from tamis.errors import InvalidInputError
 from tamis.fusion import CANDIDATES, RERANKED, hybrid
 from tamis.lexical import Analyzer, Query
 from tamis.retrieval.report import Report, Stage
-from tamis.types import PassageReranker, TextEncoder
+from tamis.types import FloatArray, PassageReranker, TextEncoder
 
 Mode: TypeAlias = Literal["hybrid", "dense", "lexical"]
 
@@ -89,46 +89,56 @@ class Pipeline:
         watch = _Watch()
         degraded: list[str] = []
         # What signs ask for holds for words and vectors; models read the words alone.
-        signs, allowed, asked = isinstance(query, Query), None, query
-        if isinstance(query, Query):
-            allowed = self.snapshot.matching(query)
-            query = query.words(self.snapshot.fields)
-        terms = tuple(self.analyzer.terms(query)) if mode != "dense" else ()
+        asked = query.words(self.snapshot.fields) if isinstance(query, Query) else query
+        terms = tuple(self.analyzer.terms(asked)) if mode != "dense" else ()
         depth = max(CANDIDATES, k)
 
         lists: dict[str, dict[int, float]] = {}
         if mode != "dense":
-            with watch("lexical") as ranked:
-                scores, rows = self.snapshot.search_lexical(asked, signs, depth, None)
-                lists["bm25"] = _by_row(rows, scores)
-                missing = self.snapshot.missing_identifiers(query)
-                ranked.append(len(rows))
-            if not lists["bm25"] and self.snapshot.rows:
-                what = "meets the query" if signs else "holds a term of the query"
-                degraded.append(f"no chunk {what}: the lexical search found none")
-            elif missing:
-                degraded.append(
-                    f"no chunk holds {', '.join(missing)} as it stands, only parts of it: what was "
-                    "found may be about something else"
-                )
-        if mode != "lexical":
-            if not query.strip():
-                lists["cosine"] = {}  # nothing but signs
-            elif (vector := self._encode(query, mode, watch, degraded)) is not None:
-                with watch("dense") as ranked:
-                    matrix, numbers = self.snapshot.search_dense(vector, depth, allowed)
-                    lists["cosine"] = _by_row(numbers[0], matrix[0])
-                    ranked.append(len(lists["cosine"]))
+            lists["bm25"] = self._lexical(query, asked, depth, watch, degraded)
+        if not asked.strip():
+            lists["cosine"] = {}
+        elif mode != "lexical" and (
+            (vector := self._encode(asked, mode, watch, degraded)) is not None
+        ):
+            lists["cosine"] = self._dense(query, vector, depth, watch)
 
         found = _fused(lists, watch)
         if rerank and self.reranker is not None and found:
-            found = self._reranked(query, found, until, watch, degraded)
+            found = self._reranked(asked, found, until, watch, degraded)
         report = Report(self.snapshot.version, tuple(watch.stages), terms, tuple(degraded))
         return found[:k], report
 
+    def _lexical(
+        self, query: str, asked: str, depth: int, watch: _Watch, degraded: list[str]
+    ) -> dict[int, float]:
+        is_query = isinstance(query, Query)
+        with watch("lexical") as ranked:
+            scores, rows = self.snapshot.search_lexical(query, is_query, depth, None)
+            found = _by_row(rows, scores)
+            missing = self.snapshot.missing_identifiers(asked)
+            ranked.append(len(rows))
+        if not found and self.snapshot.rows:
+            what = "meets the query" if is_query else "holds a term of the query"
+            degraded.append(f"no chunk {what}: the lexical search found none")
+        elif missing:
+            degraded.append(
+                f"no chunk holds {', '.join(missing)} as it stands, only parts of it: what was "
+                "found may be about something else"
+            )
+        return found
+
+    def _dense(self, query: str, vector: FloatArray, depth: int, watch: _Watch) -> dict[int, float]:
+        with watch("dense") as ranked:
+            allowed = self.snapshot.matching(query) if isinstance(query, Query) else None
+            scores, rows = self.snapshot.search_dense(vector, depth, allowed)
+            found = _by_row(rows[0], scores[0])
+            ranked.append(len(found))
+        return found
+
     def _encode(
         self, query: str, mode: Mode, watch: _Watch, degraded: list[str]
-    ) -> np.ndarray[tuple[int, int], np.dtype[np.float32]] | None:
+    ) -> FloatArray | None:
         if self.snapshot.dim is None:
             if mode == "dense":
                 raise InvalidInputError(

@@ -273,8 +273,9 @@ impl Automaton for Borrowed<'_> {
 #[cfg(test)]
 mod tests {
     use super::super::bm25::Bm25;
-    use super::super::postings::{Builder, Frozen};
-    use super::super::search::{Alive, Evaluation, Scorer, Statistics, search};
+    use super::super::postings::Builder;
+    use super::super::search::tests::in_two_parts;
+    use super::super::search::{Evaluation, Scorer, search};
     use super::*;
     use crate::hit::Hit;
     use proptest::prelude::*;
@@ -374,15 +375,10 @@ mod tests {
                     builder.freeze().unwrap()
                 };
                 let halves = [build(&rows[..cut]), build(&rows[cut..])];
-                let sets = [&alive[..cut], &alive[cut..]].map(|flags| Alive::new(RowSet::from_flags(flags)));
-                let views = halves.each_ref().map(Frozen::view);
-                let parts: Vec<Part<'_>> = views.iter().zip(&sets).zip([0, cut]).map(|((postings, alive), base)| {
-                    Part { postings, base: base as Row, alive: Some(alive), allowed: Some(alive.rows()) }
-                }).collect();
-                let statistics = views.iter().zip(&sets)
-                    .map(|(half, alive)| Statistics::of(half.lengths(), Some(alive.rows())))
-                    .fold(Statistics::default(), Statistics::plus);
-                search(&parts, &query, (&analyzer, &schema), &Scorer::new(bm25, statistics), 100, evaluation).unwrap()
+                in_two_parts(&halves, &alive, |parts, statistics| {
+                    let scorer = Scorer::new(bm25, statistics);
+                    search(parts, &query, (&analyzer, &schema), &scorer, 100, evaluation).unwrap()
+                })
             };
             let hits = run(cut.index(rows.len() + 1), Evaluation::Exhaustive);
             prop_assert_eq!(&hits, &run(0, Evaluation::Pruned));

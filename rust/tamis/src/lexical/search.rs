@@ -746,7 +746,7 @@ impl Plain for Taking<'_> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::postings::{Builder, Frozen};
     use super::*;
     use crate::lexical::Analyzer;
@@ -754,6 +754,25 @@ mod tests {
 
     fn words(text: &str) -> Vec<String> {
         text.split_whitespace().map(str::to_owned).collect()
+    }
+
+    /// Calls `f` with two indexes as parts of one, given which of all rows are alive.
+    pub(in super::super) fn in_two_parts<T>(
+        halves: &[Frozen; 2],
+        alive: &[bool],
+        f: impl FnOnce(&[Part<'_>], Statistics) -> T,
+    ) -> T {
+        let views = halves.each_ref().map(Frozen::view);
+        let (left, right) = alive.split_at(views[0].lengths().len());
+        let sets = [left, right].map(|flags| Alive::new(RowSet::from_flags(flags)));
+        let part = |i: usize, base| Part {
+            postings: &views[i],
+            base,
+            alive: Some(&sets[i]),
+            allowed: Some(sets[i].rows()),
+        };
+        let of = |i: usize| Statistics::of(views[i].lengths(), Some(sets[i].rows()));
+        f(&[part(0, 0), part(1, left.len() as Row)], of(0).plus(of(1)))
     }
 
     fn found(parts: &[Part<'_>], text: &str, scorer: &Scorer, k: usize, evaluation: Evaluation) -> Vec<Hit> {
@@ -808,15 +827,9 @@ mod tests {
 
             let run = |cut: usize, evaluation| {
                 let halves = [frozen(&texts[..cut]), frozen(&texts[cut..])];
-                let sets = [&alive[..cut], &alive[cut..]].map(|flags| Alive::new(RowSet::from_flags(flags)));
-                let views = halves.each_ref().map(Frozen::view);
-                let parts: Vec<Part<'_>> = views.iter().zip(&sets).zip([0, cut]).map(|((postings, alive), base)| {
-                    Part { postings, base: base as Row, alive: Some(alive), allowed: Some(alive.rows()) }
-                }).collect();
-                let statistics = views.iter().zip(&sets)
-                    .map(|(half, alive)| Statistics::of(half.lengths(), Some(alive.rows())))
-                    .fold(Statistics::default(), Statistics::plus);
-                found(&parts, &query.join(" "), &Scorer::new(bm25, statistics), k, evaluation)
+                in_two_parts(&halves, &alive, |parts, statistics| {
+                    found(parts, &query.join(" "), &Scorer::new(bm25, statistics), k, evaluation)
+                })
             };
             let hits = run(cut.index(texts.len()), Evaluation::Exhaustive);
             prop_assert_eq!(&hits, &run(0, Evaluation::Exhaustive));
