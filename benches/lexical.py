@@ -86,7 +86,8 @@ class Runner(harness.Runner):
         result["builds"] = {name: build for name, build in builds.items() if build}
         sittings = range(self.options.sittings)
         result["race"] = merged([self._start(size, "race", analyzer, racing) for _ in sittings])
-        result["phrases"] = self._start(size, "phrases", analyzer, phrasing)
+        if size.isdigit():  # else words stand for terms, which no phrase is made of
+            result["phrases"] = self._start(size, "phrases", analyzer, phrasing)
         self.failed += [
             f"{line['wrong']} of {line['queries']} answers of {line['name']}, k = {line['k']:,}"
             for line in result["race"].get("exact", [])

@@ -25,7 +25,7 @@ mod _core {
     /// The instruction set that the kernels use: `scalar`, `avx2`, `avx512` or `neon`.
     #[pyfunction]
     fn simd_level() -> &'static str {
-        tamis::dense::simd::Level::best().name()
+        tamis::simd::Level::best().name()
     }
 
     #[pymodule_init]

@@ -7,6 +7,7 @@
 //! | [`fusion`] | What is the order when several lists disagree? |
 //! | [`filter`] | Here is a row: may it be found? |
 //! | [`hit`] | Which of two hits is better? |
+//! | [`simd`] | What can this processor do at once? |
 //! | [`store`] | How does an index lie on the disk, whole at every moment? |
 //! | [`index`] | The front door: one [`Writer`](index::Writer), many [`Snapshot`](index::Snapshot)s |
 //!
@@ -35,6 +36,7 @@ pub mod fusion;
 pub mod hit;
 pub mod index;
 pub mod lexical;
+pub mod simd;
 pub mod store;
 pub mod threads;
 

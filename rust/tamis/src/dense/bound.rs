@@ -22,7 +22,7 @@
 
 use super::codes::{CodesView, Frame, down, numbers, scale_down, up};
 use super::rotation::{Rotation, UNIT};
-use super::simd::{BitQuery, BlockDots, LANES, Level, Limit, Line, NibbleQuery, Plain, compiled_for};
+use crate::simd::{BitQuery, BlockDots, LANES, Level, Limit, Line, NibbleQuery, Plain, compiled_for};
 
 /// The largest byte of a query.
 const LARGEST: f64 = 127.0;
@@ -309,8 +309,8 @@ fn above(value: f64) -> f32 {
 mod tests {
     use super::super::codes::tests::{adversarial, codes_of, pseudo_random};
     use super::super::codes::{Codes, GROUP, bit_lines, nibble_lines};
-    use super::super::simd::{BITS_ROWS, BlockSums, fine_product, inner_products, scan_bits, scan_nibbles};
     use super::*;
+    use crate::simd::{BITS_ROWS, BlockSums, fine_product, inner_products, scan_bits, scan_nibbles};
     use crate::threads::Stop;
     use proptest::prelude::*;
 

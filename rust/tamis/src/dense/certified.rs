@@ -11,10 +11,10 @@ use std::ops::Range;
 use super::codes::nibble_lines;
 use super::scan;
 use super::search::{Part, Prepared, Shared, State};
-use super::simd::{BlockDots, LANES, Limit, fine_product, prefetch, scan_nibbles};
 use crate::Result;
 use crate::filter::ones;
 use crate::hit::{Hit, Row};
+use crate::simd::{BlockDots, LANES, Limit, fine_product, prefetch, scan_nibbles};
 use crate::threads;
 
 /// A row that the scan let through.

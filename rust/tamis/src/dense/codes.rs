@@ -16,9 +16,9 @@ use std::sync::{Mutex, PoisonError};
 use bytemuck::Zeroable;
 
 use super::rotation::{Rotation, UNIT};
-use super::simd::{BITS_ROWS, LANES, Level, Line, Plain, compiled_for};
 use crate::Result;
 use crate::arena::Arena;
+use crate::simd::{BITS_ROWS, LANES, Level, Line, Plain, compiled_for};
 use crate::threads::{self, Stop};
 
 /// Rows encoded side by side, those of a block of nibbles.

@@ -5,10 +5,10 @@ use std::ops::Range;
 use super::codes::bit_lines;
 use super::scan;
 use super::search::{Prepared, Shared, State};
-use super::simd::{BITS_ROWS, BlockSums, scan_bits};
 use crate::Result;
 use crate::filter::ones;
 use crate::hit::{Hit, Row, Shortlist};
+use crate::simd::{BITS_ROWS, BlockSums, scan_bits};
 use crate::threads;
 
 /// Blocks scanned at a time.

@@ -2,10 +2,10 @@
 
 use super::codes::{Codes, CodesView, pay};
 use super::search::{Found, Part, Request, search};
-use super::simd::{Level, Plain, compiled_for};
 use crate::arena::Arena;
 use crate::filter::RowSet;
 use crate::hit::Row;
+use crate::simd::{Level, Plain, compiled_for};
 use crate::threads::Stop;
 use crate::{Error, Result};
 

@@ -13,7 +13,6 @@ mod matrix;
 mod rotation;
 mod scan;
 mod search;
-pub mod simd;
 
 pub use codes::{Codes, CodesView, Frame};
 pub(crate) use matrix::WORTH_CODES;

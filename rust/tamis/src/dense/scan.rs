@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::search::{Part, Shared, State};
-use super::simd::{inner_products, prefetch};
 use crate::hit::{Hit, Row};
+use crate::simd::{inner_products, prefetch};
 
 /// Rows scored at a time: small enough to stay in the second-level cache while all queries read
 /// them.

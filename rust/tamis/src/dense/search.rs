@@ -13,10 +13,10 @@ use super::certified::{self, Pending};
 use super::codes::{CodesView, GROUP, WIDEST_BITS};
 use super::estimated;
 use super::scan;
-use super::simd::{LANES, Level};
 use crate::Result;
 use crate::filter::RowSet;
 use crate::hit::{Hit, Row, Shortlist, TopK, from_ordered, ordered};
+use crate::simd::{LANES, Level};
 use crate::threads::{self, Stop};
 
 /// Rows that follow one another in an index, with the filter that they must pass.
@@ -435,8 +435,8 @@ fn search_in(parts: &[Part<'_>], request: &Request<'_>, stop: &Stop<'_>) -> Resu
 mod tests {
     use super::super::codes::Codes;
     use super::super::codes::tests::{adversarial, codes_of};
-    use super::super::simd::inner_products;
     use super::*;
+    use crate::simd::inner_products;
     use proptest::prelude::*;
 
     /// The definition: score everything, sort, cut.

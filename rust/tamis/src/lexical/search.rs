@@ -1,8 +1,9 @@
 //! BM25 top-k in windows of rows: a sum for each row of the window, to which each term adds what
 //! its postings are worth; most of them need not be read for the best few.
 //!
-//! Contributions are rounded to whole numbers in a scale that the query's terms determine, so that
-//! no sum overflows 32 bits. Integer sums are associative: a score has the same bits for any order
+//! What an occurrence weighs, by its frequency and the length of its row, is a number of 32 bits in a
+//! table; times a term's factor, again one of 32 bits, it is what a posting is worth. The factors'
+//! scale is such that no sum overflows. Integer sums are associative: a score has the same bits for any order
 //! of terms, any cut into parts, and whatever was left out. Statistics span all parts and leave
 //! deleted rows out, so scores do not depend on how the rows are split either.
 //!
@@ -19,16 +20,16 @@ use rustc_hash::FxHashMap;
 use super::Analyzer;
 use super::bm25::Bm25;
 use super::bounds::PairWeights;
-use super::lengths::{Codes, Lengths};
+use super::lengths::{Each, Lengths};
 use super::lists::{BLOCK, Block, List};
 use super::plan::Plan;
 use super::postings::Postings;
 use super::query::Query;
 use super::schema::Schema;
 use crate::Result;
-use crate::dense::simd::{Level, Plain, compiled_for};
 use crate::filter::RowSet;
 use crate::hit::{Hit, Row, Shortlist, TopK};
+use crate::simd::{Level, MASKED, masks_above};
 
 /// An inverted index over rows that follow one another.
 #[derive(Clone, Copy)]
@@ -87,22 +88,34 @@ pub struct Statistics {
     pub rows: u64,
     /// The sum of their lengths in terms.
     pub total_length: u64,
+    /// No row is longer, nor any that was deleted.
+    pub longest: u32,
 }
 
 impl Statistics {
     /// Counts in another part's rows.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
-        Self { rows: self.rows + other.rows, total_length: self.total_length + other.total_length }
+        Self {
+            rows: self.rows + other.rows,
+            total_length: self.total_length + other.total_length,
+            longest: self.longest.max(other.longest),
+        }
     }
 
     /// The statistics of rows of these lengths, of which `alive` are not deleted.
     pub fn of(lengths: Lengths<'_>, alive: Option<&RowSet>) -> Self {
+        let longest = lengths.longest();
         let Some(alive) = alive else {
-            return Self { rows: lengths.len() as u64, total_length: lengths.total() };
+            return Self { rows: lengths.len() as u64, total_length: lengths.total(), longest };
         };
-        let count = |sum: Self, row| sum.plus(Self { rows: 1, total_length: u64::from(lengths.of(row)) });
-        alive.rows().filter(|row| (*row as usize) < lengths.len()).fold(Self::default(), count)
+        let none = Self { longest, ..Self::default() };
+        let count = |sum: Self, row| Self {
+            rows: sum.rows + 1,
+            total_length: sum.total_length + u64::from(lengths.of(row)),
+            ..sum
+        };
+        alive.rows().filter(|row| (*row as usize) < lengths.len()).fold(none, count)
     }
 }
 
@@ -125,13 +138,55 @@ pub struct Scorer {
     rows: u64,
     average: f64,
     pairs: PairWeights,
+    /// The weights of small frequencies, from 0, in rows of small lengths: so many a frequency.
+    weights: Vec<u32>,
+    lengths: usize,
+    /// Whether no row is longer.
+    has_all_lengths: bool,
 }
 
 impl Scorer {
+    /// The lengths below this one have their weights in a table, at so many frequencies as make it
+    /// this large.
+    const LENGTHS: u32 = 8192;
+    const WEIGHTS: u32 = 1 << 17;
+
     /// Of a formula and the statistics of all rows.
     pub fn new(bm25: Bm25, statistics: Statistics) -> Self {
         let average = statistics.total_length as f64 / statistics.rows as f64;
-        Self { bm25, rows: statistics.rows, average, pairs: PairWeights::new(&bm25, average) }
+        let pairs = PairWeights::new(&bm25, average);
+        let lengths = statistics.longest.saturating_add(1).min(Self::LENGTHS);
+        let each = (0..=(Self::WEIGHTS / lengths).min(64))
+            .flat_map(|frequency| (0..lengths).map(move |length| (frequency, length)));
+        let mut scorer = Self {
+            bm25,
+            rows: statistics.rows,
+            average,
+            pairs,
+            weights: Vec::new(),
+            lengths: lengths as usize,
+            has_all_lengths: statistics.longest < lengths,
+        };
+        scorer.weights = each.map(|(frequency, length)| scorer.compute(frequency, length)).collect();
+        scorer
+    }
+
+    /// What so many occurrences in a row of so many terms weigh: a share of the most, in 32 bits.
+    #[inline]
+    fn weight(&self, frequency: u32, length: u32) -> u32 {
+        let place = frequency as usize * self.lengths + length as usize;
+        let known = if (length as usize) < self.lengths { self.weights.get(place) } else { None };
+        known.copied().unwrap_or_else(|| self.compute(frequency, length))
+    }
+
+    /// The same, where it is not in the table.
+    #[cold]
+    fn compute(&self, frequency: u32, length: u32) -> u32 {
+        self.share(self.bm25.weight(frequency, length, self.average))
+    }
+
+    fn share(&self, weight: f64) -> u32 {
+        to_fixed(weight / self.bm25.most() * f64::from(u32::MAX))
     }
 
     /// The number of rows, deleted ones left out.
@@ -263,7 +318,7 @@ fn best(
     let postings: u64 = asked.iter().map(|asked| asked.term.df).sum();
     let exhaustive = match evaluation {
         // Few windows leave nothing to learn from one for the next.
-        Evaluation::Auto => k > FEW || 16 * postings <= scorer.rows || scorer.rows < 8 * PRUNED_WINDOW as u64,
+        Evaluation::Auto => k > FEW || 8 * postings <= scorer.rows || scorer.rows < 8 * PRUNED_WINDOW as u64,
         Evaluation::Exhaustive => true,
         Evaluation::Pruned => false,
     };
@@ -274,23 +329,22 @@ fn best(
             let lengths = part.postings.lengths();
             let cursors = asked.iter().filter_map(|asked| {
                 let list = asked.term.lists[i]?;
-                let weights = Weights::new(asked.factor * scale, scorer, lengths.table(), list.len);
-                Some(Cursor::new(list, weights))
+                Some(Cursor::new(list, Worth::new(asked.factor * scale, scorer)))
             });
             let mut cursors: Vec<Cursor<'_>> = cursors.collect();
-            match lengths.codes() {
-                Codes::Short(codes) if exhaustive => all(part, codes, &mut cursors, scratch, &mut best),
-                Codes::Short(codes) => pruned(part, codes, &mut cursors, scratch, &mut best),
-                Codes::Long(codes) if exhaustive => all(part, codes, &mut cursors, scratch, &mut best),
-                Codes::Long(codes) => pruned(part, codes, &mut cursors, scratch, &mut best),
+            match lengths.each() {
+                Each::Short(lengths) if exhaustive => all(part, lengths, &mut cursors, scratch, &mut best),
+                Each::Short(lengths) => pruned(part, lengths, &mut cursors, scratch, &mut best),
+                Each::Long(lengths) if exhaustive => all(part, lengths, &mut cursors, scratch, &mut best),
+                Each::Long(lengths) => pruned(part, lengths, &mut cursors, scratch, &mut best),
             }
         }
     });
     best.into_sorted()
 }
 
-/// The power of two that contributions are multiplied by: the largest that leaves the greatest sum
-/// below 2^31, so that rounding cannot make it overflow.
+/// The power of two that scores are multiplied by: the largest that leaves the greatest sum below
+/// 2^31, so that rounding cannot make it overflow.
 fn scale_of(asked: &[Asked<'_>], bm25: &Bm25) -> f64 {
     let most: f64 = asked.iter().map(|asked| asked.factor * bm25.most() + f64::MIN_POSITIVE).sum();
     (31.0 - most.log2()).floor().min(1000.0).exp2()
@@ -311,6 +365,8 @@ fn frequency_of(part: &Part<'_>, found: Option<&(u64, List<'_>)>) -> u64 {
 struct Best {
     kept: Kept,
     scale: f64,
+    /// A sum that is no greater cannot enter with a row above all those that were offered.
+    floor: u32,
 }
 
 enum Kept {
@@ -322,24 +378,25 @@ impl Best {
     fn new(k: usize, rows: usize, scale: f64) -> Self {
         let kept =
             if k > FEW { Kept::Many(Shortlist::new(k.min(rows))) } else { Kept::Few(TopK::new(k, rows)) };
-        Self { kept, scale }
-    }
-
-    /// A sum that is no greater cannot enter with a row above all those that were offered.
-    fn floor(&self) -> u32 {
-        let least = match &self.kept {
-            Kept::Few(top) => top.least().unwrap_or(0.0),
-            Kept::Many(list) => list.least().max(0.0),
-        };
-        (f64::from(least) * self.scale) as u32
+        Self { kept, scale, floor: 0 }
     }
 
     fn push(&mut self, sum: u32, row: Row) {
-        let hit = Hit { score: (f64::from(sum) * (1.0 / self.scale)) as f32, row };
-        match &mut self.kept {
-            Kept::Few(top) => top.push(hit),
-            Kept::Many(list) => list.push(hit),
+        if sum <= self.floor {
+            return;
         }
+        let hit = Hit { score: (f64::from(sum) * (1.0 / self.scale)) as f32, row };
+        let least = match &mut self.kept {
+            Kept::Few(top) => {
+                top.push(hit);
+                top.least().unwrap_or(0.0)
+            }
+            Kept::Many(list) => {
+                list.push(hit);
+                list.least().max(0.0)
+            }
+        };
+        self.floor = (f64::from(least) * self.scale) as u32;
     }
 
     fn into_sorted(self) -> Vec<Hit> {
@@ -356,115 +413,106 @@ struct Scratch {
     /// A sum for each row of a window, 0 between windows.
     sums: Vec<u32>,
     candidates: Vec<(u32, u32)>,
+    masks: Vec<u64>,
 }
 
 thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
-/// A row's place in the table of lengths.
-trait Code: Copy {
-    fn place(self) -> usize;
+/// The length of a row.
+trait Length: Copy {
+    fn get(self) -> u32;
 }
 
-impl Code for u16 {
-    fn place(self) -> usize {
-        usize::from(self)
+impl Length for u16 {
+    #[inline(always)]
+    fn get(self) -> u32 {
+        u32::from(self)
     }
 }
 
-impl Code for u32 {
-    fn place(self) -> usize {
-        self as usize
+impl Length for u32 {
+    #[inline(always)]
+    fn get(self) -> u32 {
+        self
     }
 }
 
-/// What a term's occurrences are worth.
-struct Weights<'a> {
-    /// idf, times how often the query repeats the term, times the scale.
-    factor: f64,
+/// What a term's postings are worth.
+#[derive(Clone, Copy)]
+struct Worth<'a> {
+    /// The worth of the greatest weight.
+    factor: u64,
     scorer: &'a Scorer,
-    lengths: &'a [u32],
-    /// For the frequencies from 1, as far as they were met, the worth at each of the lengths.
-    worth: Vec<u32>,
-    /// How many frequencies that are.
-    tables: u32,
-    /// How many there can be.
-    most_tables: u32,
 }
 
-impl<'a> Weights<'a> {
-    /// For a list of so many postings.
-    fn new(factor: f64, scorer: &'a Scorer, lengths: &'a [u32], postings: usize) -> Self {
-        // A table costs as much as computing so many postings.
-        let most_tables = if postings > lengths.len() / 2 { 8 } else { 0 };
-        Self { factor, scorer, lengths, worth: Vec::new(), tables: 0, most_tables }
+impl<'a> Worth<'a> {
+    /// Of a term of this factor, the scale included.
+    fn new(factor: f64, scorer: &'a Scorer) -> Self {
+        Self { factor: u64::from(to_fixed(factor * scorer.bm25.most())), scorer }
     }
 
-    fn compute(&self, frequency: u32, length: u32) -> u32 {
-        to_fixed(self.factor * self.scorer.bm25.weight(frequency, length, self.scorer.average))
+    #[inline(always)]
+    fn of_weight(self, weight: u32) -> u32 {
+        ((u64::from(weight) * self.factor + (1 << 31)) >> 32) as u32
     }
 
-    /// The most that a posting with one of these weights is worth.
-    fn bound(&self, weight: f64) -> u32 {
-        // Rounding may undo the order of weights in the last bit, which one unit more than makes up.
-        to_fixed(self.factor * weight).saturating_add(1)
+    fn of(self, frequency: u32, length: u32) -> u32 {
+        self.of_weight(self.scorer.weight(frequency, length))
     }
 
-    /// Makes tables up to a frequency.
+    /// Adds postings to the sums of the window that begins at `start`.
     #[inline]
-    fn prepare(&mut self, frequency: u32) {
-        while self.tables < frequency.min(self.most_tables) {
-            self.tables += 1;
-            let start = self.worth.len();
-            self.worth.resize(start + self.lengths.len(), 0);
-            let worth = std::mem::take(&mut self.worth);
-            self.worth = compiled_for(Level::best(), Filling { weights: self, worth, start });
-        }
-    }
-
-    #[inline]
-    fn of<C: Code>(&self, frequency: u32, code: C) -> u32 {
-        let table = frequency.wrapping_sub(1);
-        if table < self.tables {
-            let place = table as usize * self.lengths.len() + code.place();
-            self.worth.get(place).copied().unwrap_or(0)
+    fn add<L: Length>(self, rows: &[Row], frequencies: &[u32], start: Row, lengths: &[L], sums: &mut [u32]) {
+        if self.scorer.has_all_lengths {
+            self.add_known::<L, true>(rows, frequencies, start, lengths, sums);
         } else {
-            self.lengths.get(code.place()).map_or(0, |length| self.compute(frequency, *length))
+            self.add_known::<L, false>(rows, frequencies, start, lengths, sums);
         }
+    }
+
+    #[inline]
+    fn add_known<L: Length, const ALL_LENGTHS: bool>(
+        self,
+        rows: &[Row],
+        frequencies: &[u32],
+        start: Row,
+        lengths: &[L],
+        sums: &mut [u32],
+    ) {
+        let Self { scorer, .. } = self;
+        let (weights, stride) = (scorer.weights.as_slice(), scorer.lengths);
+        let lengths = &lengths[..sums.len()];
+        for (row, frequency) in rows.iter().zip(frequencies) {
+            let place = row.wrapping_sub(start) as usize;
+            let (Some(sum), Some(length)) = (sums.get_mut(place), lengths.get(place)) else { continue };
+            let length = length.get();
+            let weight = match weights.get(*frequency as usize * stride + length as usize) {
+                Some(weight) if ALL_LENGTHS || (length as usize) < stride => *weight,
+                _ => scorer.compute(*frequency, length),
+            };
+            *sum = sum.wrapping_add(self.of_weight(weight));
+        }
+    }
+
+    /// The most that a posting of no greater weight is worth.
+    fn bound(self, weight: f64) -> u32 {
+        // Rounding may undo the order of weights in the last bit.
+        self.of_weight(self.scorer.share(weight).saturating_add(1)).saturating_add(1)
     }
 }
 
 /// The nearest whole number of one that is not negative.
 #[inline(always)]
-fn to_fixed(contribution: f64) -> u32 {
-    (contribution + 0.5) as u32
-}
-
-/// A table to be filled, from a place in all of them.
-struct Filling<'a, 'b> {
-    weights: &'a Weights<'b>,
-    worth: Vec<u32>,
-    start: usize,
-}
-
-impl Plain for Filling<'_, '_> {
-    type Done = Vec<u32>;
-
-    #[inline(always)]
-    fn run(mut self) -> Vec<u32> {
-        let Weights { factor, scorer, lengths, tables, .. } = *self.weights;
-        for (worth, length) in self.worth[self.start..].iter_mut().zip(lengths) {
-            *worth = to_fixed(factor * scorer.bm25.weight(tables, *length, scorer.average));
-        }
-        self.worth
-    }
+fn to_fixed(number: f64) -> u32 {
+    (number + 0.5) as u32
 }
 
 /// A term's list, and where a search is in it.
 struct Cursor<'a> {
     list: List<'a>,
-    weights: Weights<'a>,
+    worth: Worth<'a>,
     /// The block that is decoded, and the next posting in it.
     block: usize,
     postings: Block,
@@ -480,10 +528,10 @@ struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    fn new(list: List<'a>, weights: Weights<'a>) -> Self {
+    fn new(list: List<'a>, worth: Worth<'a>) -> Self {
         let mut cursor = Self {
             list,
-            weights,
+            worth,
             block: usize::MAX,
             postings: Block::default(),
             at: 0,
@@ -517,18 +565,18 @@ impl<'a> Cursor<'a> {
     }
 
     /// Finds out what the postings of each block are worth at most.
-    fn bind<C: Code>(&mut self, codes: &[C]) {
-        let pairs = &self.weights.scorer.pairs;
+    fn bind<L: Length>(&mut self, lengths: &[L]) {
+        let pairs = &self.worth.scorer.pairs;
         let full = 0..self.list.full_blocks();
-        let bounds = full.map(|block| self.weights.bound(pairs.most(self.list.header(block).pairs)));
+        let bounds = full.map(|block| self.worth.bound(pairs.most(self.list.header(block).pairs)));
         self.bounds = bounds.collect();
         if self.list.blocks() > self.bounds.len() {
             let mut rest = Block::default();
             self.list.decode(self.bounds.len(), &mut rest);
             let mut most = 0;
             for (row, frequency) in rest.rows().iter().zip(rest.frequencies()) {
-                if let Some(code) = codes.get(*row as usize) {
-                    most = most.max(self.weights.of(*frequency, *code));
+                if let Some(length) = lengths.get(*row as usize) {
+                    most = most.max(self.worth.of(*frequency, length.get()));
                 }
             }
             self.bounds.push(most);
@@ -566,7 +614,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// What the term is worth in a row above all those that were asked about.
-    fn ask<C: Code>(&mut self, row: Row, code: C) -> u32 {
+    fn ask(&mut self, row: Row, length: u32) -> u32 {
         if self.postings.rows().last().is_none_or(|last| *last < row) {
             let mut block = self.block.max(self.first);
             while block < self.bounds.len() && self.last_of(block) < row {
@@ -577,13 +625,13 @@ impl<'a> Cursor<'a> {
         let rows = &self.postings.rows()[self.at..];
         self.at += rows.partition_point(|other| *other < row);
         if self.row() == Some(row) {
-            return self.weights.of(self.postings.frequencies()[self.at], code);
+            return self.worth.of(self.postings.frequencies()[self.at], length);
         }
         0
     }
 
-    /// Adds the postings before `end` to the sums of a window, whose rows' codes are given.
-    fn add<C: Code>(&mut self, start: Row, end: Row, codes: &[C], sums: &mut [u32]) {
+    /// Adds the postings before `end` to the sums of a window, whose rows' lengths are given.
+    fn add<L: Length>(&mut self, start: Row, end: Row, lengths: &[L], sums: &mut [u32]) {
         loop {
             let rows = &self.postings.rows()[self.at..];
             let upto = match rows.last() {
@@ -592,13 +640,7 @@ impl<'a> Cursor<'a> {
             };
             let rows = &rows[..upto];
             let frequencies = &self.postings.frequencies()[self.at..][..upto];
-            self.weights.prepare(frequencies.iter().fold(1, |most, frequency| most.max(*frequency)));
-            for (row, frequency) in rows.iter().zip(frequencies) {
-                let place = row.wrapping_sub(start) as usize;
-                if let (Some(sum), Some(code)) = (sums.get_mut(place), codes.get(place)) {
-                    *sum = sum.wrapping_add(self.weights.of(*frequency, *code));
-                }
-            }
+            self.worth.add(rows, frequencies, start, lengths, sums);
             self.at += upto;
             if self.at < self.postings.rows().len() || self.block >= self.list.blocks() {
                 return;
@@ -609,46 +651,45 @@ impl<'a> Cursor<'a> {
 }
 
 /// Reads every posting.
-fn all<C: Code>(
+fn all<L: Length>(
     part: &Part<'_>,
-    codes: &[C],
+    lengths: &[L],
     cursors: &mut [Cursor<'_>],
     scratch: &mut Scratch,
     best: &mut Best,
 ) {
     while let Some(next) = cursors.iter().filter_map(Cursor::row).min() {
         let start = next as usize / WINDOW * WINDOW;
-        if start >= codes.len() {
+        if start >= lengths.len() {
             return;
         }
-        let end = codes.len().min(start + WINDOW);
+        let end = lengths.len().min(start + WINDOW);
         let sums = &mut scratch.sums[..end - start];
         for cursor in &mut *cursors {
-            cursor.add(start as Row, end as Row, &codes[start..end], sums);
+            cursor.add(start as Row, end as Row, &lengths[start..end], sums);
         }
-        take_above(best.floor(), sums, &mut scratch.candidates);
-        offer(part, start, &scratch.candidates, best);
+        take_above(best.floor, sums, &mut scratch.masks, |place, sum| offer(part, start, place, sum, best));
     }
 }
 
 /// Reads what may matter.
-fn pruned<C: Code>(
+fn pruned<L: Length>(
     part: &Part<'_>,
-    codes: &[C],
+    lengths: &[L],
     cursors: &mut [Cursor<'_>],
     scratch: &mut Scratch,
     best: &mut Best,
 ) {
-    cursors.iter_mut().for_each(|cursor| cursor.bind(codes));
+    cursors.iter_mut().for_each(|cursor| cursor.bind(lengths));
     let mut blocks = vec![0; cursors.len()];
     let mut order: Vec<usize> = (0..cursors.len()).collect();
-    for start in (0..codes.len()).step_by(PRUNED_WINDOW) {
-        let end = codes.len().min(start + PRUNED_WINDOW);
+    for start in (0..lengths.len()).step_by(PRUNED_WINDOW) {
+        let end = lengths.len().min(start + PRUNED_WINDOW);
         for (cursor, blocks) in cursors.iter_mut().zip(&mut blocks) {
             *blocks = cursor.enter(start as Row, end as Row);
         }
         order.sort_unstable_by_key(|&i| cursors[i].bound);
-        let floor = best.floor();
+        let floor = best.floor;
         // What the terms that need not be read can add to a row together.
         let (mut left_out, mut rest) = (0, 0);
         while let Some(&i) = order.get(left_out)
@@ -660,13 +701,18 @@ fn pruned<C: Code>(
         if left_out == order.len() {
             continue;
         }
-        let (codes, sums) = (&codes[start..end], &mut scratch.sums[..end - start]);
+        let (lengths, sums) = (&lengths[start..end], &mut scratch.sums[..end - start]);
         for &i in &order[left_out..] {
             cursors[i].seek(start as Row);
-            cursors[i].add(start as Row, end as Row, codes, sums);
+            cursors[i].add(start as Row, end as Row, lengths, sums);
         }
         let candidates = &mut scratch.candidates;
-        take_above(floor - rest.min(floor), sums, candidates);
+        let least = floor - rest.min(floor);
+        candidates.clear();
+        take_above(least, sums, &mut scratch.masks, |place, sum| {
+            candidates.push((place, sum));
+            least
+        });
         for &i in order[..left_out].iter().rev() {
             let cursor = &mut cursors[i];
             rest -= cursor.bound;
@@ -675,74 +721,59 @@ fn pruned<C: Code>(
             }
             cursor.seek(start as Row);
             if candidates.len() * 32 > blocks[i] * BLOCK {
-                cursor.add(start as Row, end as Row, codes, sums);
+                cursor.add(start as Row, end as Row, lengths, sums);
                 candidates.iter_mut().for_each(|(place, sum)| *sum += sums[*place as usize]);
                 sums.fill(0);
             } else {
                 for (place, sum) in &mut *candidates {
-                    *sum += cursor.ask((start + *place as usize) as Row, codes[*place as usize]);
+                    let length = lengths[*place as usize].get();
+                    *sum += cursor.ask((start + *place as usize) as Row, length);
                 }
             }
             candidates.retain(|(_, sum)| sum + rest > floor);
         }
-        offer(part, start, candidates, best);
-    }
-}
-
-/// Offers the rows of a window.
-fn offer(part: &Part<'_>, start: usize, candidates: &[(u32, u32)], best: &mut Best) {
-    for &(place, sum) in candidates {
-        let row = start as Row + place;
-        if part.allowed.is_none_or(|allowed| allowed.contains(row)) {
-            best.push(sum, part.base + row);
+        for &(place, sum) in &*candidates {
+            offer(part, start, place, sum, best);
         }
     }
 }
 
-/// Takes the sums above `floor` with their places, and clears all.
-fn take_above(floor: u32, sums: &mut [u32], found: &mut Vec<(u32, u32)>) {
-    found.clear();
-    compiled_for(Level::best(), Taking { floor, sums, found });
+/// Offers a row of the window that begins at `start`; gives the sum that others must exceed.
+fn offer(part: &Part<'_>, start: usize, place: u32, sum: u32, best: &mut Best) -> u32 {
+    let row = start as Row + place;
+    if part.allowed.is_none_or(|allowed| allowed.contains(row)) {
+        best.push(sum, part.base + row);
+    }
+    best.floor
 }
 
-struct Taking<'a> {
-    floor: u32,
-    sums: &'a mut [u32],
-    found: &'a mut Vec<(u32, u32)>,
-}
-
-impl Plain for Taking<'_> {
-    type Done = ();
-
-    #[inline(always)]
-    fn run(self) {
-        /// Sums looked at together.
-        const TOGETHER: usize = 32;
-        let Self { floor, sums, found } = self;
-        let (chunks, rest) = sums.as_chunks_mut::<TOGETHER>();
-        let mut place = 0;
-        for chunk in chunks {
-            let mut most = 0;
-            for sum in &*chunk {
-                most = most.max(*sum);
+/// Calls `found` with each place and sum above the floor, which it then sets anew, and clears all.
+fn take_above(
+    mut floor: u32,
+    sums: &mut [u32],
+    masks: &mut Vec<u64>,
+    mut found: impl FnMut(u32, u32) -> u32,
+) {
+    let (chunks, rest) = sums.as_chunks_mut::<MASKED>();
+    masks.resize(chunks.len(), 0);
+    masks_above(Level::best(), chunks, floor, masks);
+    for (i, mask) in masks.iter().enumerate().filter(|(_, mask)| **mask != 0) {
+        let mut mask = *mask;
+        while mask != 0 {
+            let j = mask.trailing_zeros();
+            mask &= mask - 1;
+            let sum = chunks[i][j as usize];
+            if sum > floor {
+                floor = found((i * MASKED) as u32 + j, sum);
             }
-            if most > floor {
-                for (i, sum) in chunk.iter().enumerate() {
-                    if *sum > floor {
-                        found.push((place + i as u32, *sum));
-                    }
-                }
-            }
-            *chunk = [0; TOGETHER];
-            place += TOGETHER as u32;
-        }
-        for (i, sum) in rest.iter_mut().enumerate() {
-            if *sum > floor {
-                found.push((place + i as u32, *sum));
-            }
-            *sum = 0;
         }
     }
+    for (place, sum) in ((chunks.len() * MASKED) as u32..).zip(&*rest) {
+        if *sum > floor {
+            floor = found(place, *sum);
+        }
+    }
+    sums.fill(0);
 }
 
 #[cfg(test)]

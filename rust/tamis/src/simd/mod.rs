@@ -1,5 +1,5 @@
 //! The kernels, the same bits on every machine: inner products of f32 rows, the scans of 4-bit and
-//! 1-bit codes, and the product of a fine code.
+//! 1-bit codes, the product of a fine code, and which of some numbers are large.
 //!
 //! A row's inner product with the query is summed in 16 lanes: lane `j` takes dimensions `j`,
 //! `j + 16`, `j + 32`, ... by fused multiply-add, and [`fold`] adds the lanes in one fixed order.
@@ -40,10 +40,10 @@ use std::sync::OnceLock;
 use bytemuck::{Pod, Zeroable};
 
 /// The lanes in which a product is summed, and the rows of a block of nibbles.
-pub(super) const LANES: usize = 16;
+pub(crate) const LANES: usize = 16;
 
 /// The rows of a block of bits.
-pub(super) const BITS_ROWS: usize = 64;
+pub(crate) const BITS_ROWS: usize = 64;
 
 /// A cache line of codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,33 +58,33 @@ unsafe impl Pod for Line {}
 /// A query as the scan of nibbles takes it: one signed byte a dimension, in words of four, the
 /// first in the lowest bits.
 #[derive(Clone, Debug)]
-pub(super) struct NibbleQuery {
+pub(crate) struct NibbleQuery {
     /// For each line of codes, the word of the low nibbles' dimensions and that of the high.
-    pub(super) words: Vec<[i32; 2]>,
+    pub(crate) words: Vec<[i32; 2]>,
     /// 15 times the sum of all bytes: what is left of a product with odd numbers `2 u - 15` when
     /// the product with `2 u` is known.
-    pub(super) offset: i32,
+    pub(crate) offset: i32,
 }
 
 /// When a row of nibbles is worth a second look: if
 /// `scale * (dot * step) + rho * residual + norm * size >= least`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Limit {
-    pub(super) step: f32,
-    pub(super) residual: f32,
-    pub(super) size: f32,
-    pub(super) least: f32,
+pub(crate) struct Limit {
+    pub(crate) step: f32,
+    pub(crate) residual: f32,
+    pub(crate) size: f32,
+    pub(crate) least: f32,
 }
 
 /// A query as the scan of bits takes it: for each four dimensions, the sixteen sums that four
 /// signs can give, each in 0..=60.
 #[derive(Clone, Debug)]
-pub(super) struct BitQuery {
-    pub(super) table: Vec<[u8; 16]>,
+pub(crate) struct BitQuery {
+    pub(crate) table: Vec<[u8; 16]>,
     /// 15 a dimension: twice a row's sum less this is its product with the signs.
-    pub(super) offset: i32,
+    pub(crate) offset: i32,
     /// What one unit of that product is worth.
-    pub(super) step: f32,
+    pub(crate) step: f32,
 }
 
 /// Blocks of nibbles, what is asked of them, and when a row is worth a second look.
@@ -99,20 +99,20 @@ struct NibbleScan<'a> {
 
 /// What a scan of nibbles found out about one block for one query.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct BlockDots {
+pub(crate) struct BlockDots {
     /// The rows worth a second look, the first in the lowest bit.
-    pub(super) mask: u16,
+    pub(crate) mask: u16,
     /// The product of each row's code with the query; unset where no row is worth it.
-    pub(super) dots: [i32; LANES],
+    pub(crate) dots: [i32; LANES],
 }
 
 /// What a scan of bits found out about one block.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct BlockSums {
+pub(crate) struct BlockSums {
     /// The rows whose estimate reaches the limit, the first in the lowest bit.
-    pub(super) mask: u64,
+    pub(crate) mask: u64,
     /// The estimate of each row; unset where none reaches it.
-    pub(super) estimates: [f32; BITS_ROWS],
+    pub(crate) estimates: [f32; BITS_ROWS],
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -217,7 +217,7 @@ pub fn inner_products(level: Level, rows: &[f32], queries: &[f32], dim: usize, o
 ///
 /// # Panics
 /// If blocks, queries, limits and `found` do not fit together.
-pub(super) fn scan_nibbles(
+pub(crate) fn scan_nibbles(
     level: Level,
     blocks: &[Line],
     lines: usize,
@@ -254,7 +254,7 @@ pub(super) fn scan_nibbles(
 ///
 /// # Panics
 /// If blocks, query and `found` do not fit together.
-pub(super) fn scan_bits(
+pub(crate) fn scan_bits(
     level: Level,
     blocks: &[Line],
     lines: usize,
@@ -279,12 +279,32 @@ pub(super) fn scan_bits(
     }
 }
 
+/// Numbers of which one mask tells.
+pub(crate) const MASKED: usize = 64;
+
+/// Sets in each mask the bits of the numbers above `floor`, the first in the lowest.
+///
+/// # Panics
+/// If there are not as many masks.
+pub(crate) fn masks_above(level: Level, numbers: &[[u32; MASKED]], floor: u32, masks: &mut [u64]) {
+    assert_eq!(numbers.len(), masks.len());
+    match level.0 {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: this level exists only where `available` saw avx2 and fma.
+        Isa::Avx2 => unsafe { avx2::masks_above(numbers, floor, masks) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: this level exists only where `available` saw avx512f, bw, dq and vnni.
+        Isa::Avx512 => unsafe { avx512::masks_above(numbers, floor, masks) },
+        _ => scalar::masks_above(numbers, floor, masks),
+    }
+}
+
 /// The product of a fine code with a query. Byte `j` holds dimension `j` in its low half and
 /// dimension `codes.len() + j` in its high half; a code `u` stands for the odd number `2 u - 15`.
 ///
 /// # Panics
 /// If code and query do not fit together.
-pub(super) fn fine_product(level: Level, codes: &[u8], query: &NibbleQuery) -> i32 {
+pub(crate) fn fine_product(level: Level, codes: &[u8], query: &NibbleQuery) -> i32 {
     let bytes: &[i8] = bytemuck::cast_slice(&query.words);
     assert_eq!(bytes.len(), 2 * codes.len());
     let (low, high) = bytes.split_at(codes.len());
@@ -334,7 +354,7 @@ pub(crate) fn compiled_for<P: Plain>(level: Level, plain: P) -> P::Done {
 }
 
 /// Asks for memory that will soon be read.
-pub(super) fn prefetch<T>(values: &[T]) {
+pub(crate) fn prefetch<T>(values: &[T]) {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
@@ -475,6 +495,25 @@ mod tests {
             let scalar = run(Level(Isa::Scalar));
             for level in Level::available() {
                 prop_assert_eq!(run(level), scalar.clone(), "{}", level.name());
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_level_finds_the_same_large_numbers(
+            numbers in prop::collection::vec(prop_oneof![0u32..4, any::<u32>(), Just(u32::MAX)], 0..300),
+            floor in prop_oneof![0u32..4, any::<u32>(), Just(u32::MAX)],
+        ) {
+            let numbers = numbers.as_chunks::<MASKED>().0;
+            for level in Level::available() {
+                let mut masks = vec![7; numbers.len()];
+                masks_above(level, numbers, floor, &mut masks);
+                for (numbers, mask) in numbers.iter().zip(&masks) {
+                    for (i, number) in numbers.iter().enumerate() {
+                        prop_assert_eq!(mask >> i & 1 == 1, *number > floor, "{}", level.name());
+                    }
+                }
             }
         }
     }

@@ -1,7 +1,8 @@
 //! The oracle: what the other levels must give, bit for bit.
 
 use super::{
-    BITS_ROWS, BitQuery, BlockDots, BlockSums, LANES, Limit, Line, NibbleQuery, NibbleScan, finish, in_tiles,
+    BITS_ROWS, BitQuery, BlockDots, BlockSums, LANES, Limit, Line, MASKED, NibbleQuery, NibbleScan, finish,
+    in_tiles,
 };
 
 pub(super) fn inner_products(rows: &[f32], queries: &[f32], dim: usize, out: &mut [f32]) {
@@ -69,5 +70,12 @@ pub(super) fn scan_bits(
             found.estimates[row] = estimate;
             found.mask |= u64::from(estimate >= least) << row;
         }
+    }
+}
+
+pub(super) fn masks_above(numbers: &[[u32; MASKED]], floor: u32, masks: &mut [u64]) {
+    for (numbers, mask) in numbers.iter().zip(masks) {
+        let bits = numbers.iter().zip(0..).map(|(number, i)| u64::from(*number > floor) << i);
+        *mask = bits.fold(0, |mask, bit| mask | bit);
     }
 }

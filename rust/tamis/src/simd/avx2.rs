@@ -8,8 +8,8 @@
 use std::arch::x86_64::*;
 
 use super::{
-    BITS_ROWS, BitQuery, BlockDots, BlockSums, Cut, LANES, Limit, Line, NibbleQuery, NibbleScan, Plain,
-    by_tiles, in_tiles,
+    BITS_ROWS, BitQuery, BlockDots, BlockSums, Cut, LANES, Limit, Line, MASKED, NibbleQuery, NibbleScan,
+    Plain, by_tiles, in_tiles,
 };
 
 #[target_feature(enable = "avx2")]
@@ -247,4 +247,20 @@ pub(super) fn scan_bits(
 #[target_feature(enable = "avx2,fma")]
 pub(super) fn run<P: Plain>(plain: P) -> P::Done {
     plain.run()
+}
+
+#[target_feature(enable = "avx2")]
+pub(super) fn masks_above(numbers: &[[u32; MASKED]], floor: u32, masks: &mut [u64]) {
+    let Some(least) = floor.checked_add(1) else { return masks.fill(0) };
+    let least = _mm256_set1_epi32(least.cast_signed());
+    for (numbers, mask) in numbers.iter().zip(masks) {
+        *mask = 0;
+        for (i, eight) in numbers.as_chunks::<8>().0.iter().enumerate() {
+            // SAFETY: the reference proves eight readable numbers; `loadu` asks for no alignment.
+            let eight = unsafe { _mm256_loadu_si256(eight.as_ptr().cast()) };
+            let above = _mm256_cmpeq_epi32(_mm256_max_epu32(eight, least), eight);
+            let bits = _mm256_movemask_ps(_mm256_castsi256_ps(above)).cast_unsigned();
+            *mask |= u64::from(bits) << (8 * i);
+        }
+    }
 }

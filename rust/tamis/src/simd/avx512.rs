@@ -8,8 +8,8 @@
 use std::arch::x86_64::*;
 
 use super::{
-    BITS_ROWS, BitQuery, BlockDots, BlockSums, Cut, LANES, Limit, Line, NibbleQuery, NibbleScan, by_tiles,
-    in_tiles,
+    BITS_ROWS, BitQuery, BlockDots, BlockSums, Cut, LANES, Limit, Line, MASKED, NibbleQuery, NibbleScan,
+    by_tiles, in_tiles,
 };
 
 #[target_feature(enable = "avx512f")]
@@ -191,6 +191,19 @@ pub(super) fn scan_bits(
             let mask = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(estimates, least);
             found.mask |= u64::from(mask) << (16 * quarter);
             found.estimates.as_chunks_mut::<16>().0[quarter] = store(estimates);
+        }
+    }
+}
+
+#[target_feature(enable = "avx512f")]
+pub(super) fn masks_above(numbers: &[[u32; MASKED]], floor: u32, masks: &mut [u64]) {
+    let floor = _mm512_set1_epi32(floor.cast_signed());
+    for (numbers, mask) in numbers.iter().zip(masks) {
+        *mask = 0;
+        for (i, sixteen) in numbers.as_chunks::<16>().0.iter().enumerate() {
+            // SAFETY: the reference proves sixteen readable numbers; `loadu` asks for no alignment.
+            let sixteen = unsafe { _mm512_loadu_si512(sixteen.as_ptr().cast()) };
+            *mask |= u64::from(_mm512_cmpgt_epu32_mask(sixteen, floor)) << (16 * i);
         }
     }
 }
