@@ -63,12 +63,16 @@ def _parser() -> argparse.ArgumentParser:
         "--allow-empty", action="store_true", help="let an empty folder empty its part of the index"
     )
     sync.add_argument("--lexical", action="store_true", help="make an index of words only")
+    sync.add_argument("--analyzer", help="what cuts words in a new index, such as german (default)")
 
     search = command("search", _search, "Find the passages that answer a query.")
     context = command("context", _context, "Assemble the passages for a prompt.")
     context.add_argument("--max-tokens", type=int, default=2000, help="the most it may hold (2000)")
     for asking in (search, context):
         asking.add_argument("query", help="a question, a claim, an identifier")
+        asking.add_argument(
+            "--signs", action="store_true", help='read + - "..." field: * ~ in it as signs'
+        )
         _index_options(asking)
         asking.add_argument("-k", type=int, default=10, help="how many hits (10)")
         asking.add_argument(
@@ -126,7 +130,8 @@ def _sync(options: argparse.Namespace) -> None:
     path = _index_path(options)
     if not Path(options.source).exists():  # before an index is made for it
         raise SourceNotFoundError(f"there is no folder or file {options.source}")
-    index = tamis.open(path, encoder=None) if options.lexical else tamis.open(path)
+    left_out: dict[str, None] = {"encoder": None} if options.lexical else {}
+    index = tamis.open(path, analyzer=options.analyzer, **left_out)
     with _progress() as progress:
         report = index.sync(
             options.source,
@@ -154,7 +159,7 @@ def _results(options: argparse.Namespace) -> Any:
     with _progress() as progress:
         index.warm(progress=progress)
     return index.search(
-        options.query,
+        tamis.Query(options.query) if options.signs else options.query,
         k=options.k,
         mode=options.mode,
         rerank=not options.no_rerank,

@@ -53,6 +53,19 @@ def test_sync_and_search_for_people_and_programs(synced: Path) -> None:
     assert "documents     28" in output("info", cwd=synced)
 
 
+def test_signs_and_another_language(synced: Path) -> None:
+    options = ("--no-rerank", "--json", "--signs")
+    query = '+"second Contract Year" -deliveries'
+    results = json.loads(output("search", query, *options, cwd=synced))
+    assert results["hits"]
+    assert all("second Contract Year" in " ".join(hit["text"].split()) for hit in results["hits"])
+    assert not json.loads(output("search", "+submarine the", *options, cwd=synced))["hits"]
+    made = ("--index", "german.tamis", "--lexical", "--analyzer", "german")
+    output("sync", "handbook/support", *made, cwd=synced)
+    info = json.loads(output("info", "--index", "german.tamis", "--json", cwd=synced))
+    assert info["analyzer"] == "german"
+
+
 def test_context(synced: Path) -> None:
     question = "Who has the key to the flagpole?"
     text = output("context", question, "--no-rerank", "--max-tokens", "400", cwd=synced)

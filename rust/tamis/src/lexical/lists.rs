@@ -340,9 +340,10 @@ impl<'a> Walk<'a> {
 }
 
 /// Reads numbers in bits one after the other; zeros behind the end.
+#[derive(Clone, Debug)]
 pub(super) struct BitReader<'a> {
     words: &'a [u32],
-    at: usize,
+    at: u64,
 }
 
 impl<'a> BitReader<'a> {
@@ -352,10 +353,21 @@ impl<'a> BitReader<'a> {
 
     pub(super) fn take(&mut self, bits: u32) -> u32 {
         let word = |i: usize| u64::from(self.words.get(i).copied().unwrap_or(0));
-        let at = self.at / 32;
+        let at = (self.at / 32) as usize;
         let pair = word(at) | word(at + 1) << 32;
-        self.at += bits as usize;
-        (pair >> ((self.at - bits as usize) % 32) & ((1 << bits) - 1)) as u32
+        let value = pair >> (self.at % 32) & ((1 << bits) - 1);
+        self.at += u64::from(bits);
+        value as u32
+    }
+
+    /// Passes by so many bits, up to the end.
+    pub(super) fn skip(&mut self, bits: u64) {
+        self.at += bits.min(self.left());
+    }
+
+    /// The bits that are left.
+    pub(super) fn left(&self) -> u64 {
+        (32 * self.words.len() as u64).saturating_sub(self.at)
     }
 }
 

@@ -98,9 +98,9 @@ pub(super) fn find(phrase: &Phrase, mut walks: Vec<PlacedWalk<'_>>, layout: Layo
         return (rows, frequencies);
     };
     'rows: while let Some(row) = walks[lead].walk.row() {
-        for walk in &mut walks {
-            walk.walk.seek(row);
-            match walk.walk.row() {
+        for i in (0..walks.len()).filter(|i| *i != lead) {
+            walks[i].walk.seek(row);
+            match walks[i].walk.row() {
                 None => break 'rows,
                 Some(other) if other > row => {
                     walks[lead].walk.seek(other);

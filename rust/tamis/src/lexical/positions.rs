@@ -51,23 +51,37 @@ impl<'a> Positions<'a> {
         Some(Self { starts, words })
     }
 
-    /// Appends the positions of a block's postings, which have these frequencies; nothing if they
-    /// are damaged.
-    pub(super) fn decode(&self, block: usize, frequencies: &[u32], out: &mut Vec<u32>) {
+    /// The positions of a block, from its first posting on.
+    pub(super) fn block(&self, block: usize) -> Option<Places<'a>> {
         let start = block.checked_sub(1).map_or(Some(&0), |before| self.starts.get(before));
-        let Some(words) = start.and_then(|start| self.words.get(*start as usize..)) else { return };
-        let mut bits = BitReader::new(words);
+        let mut bits = BitReader::new(self.words.get(*start? as usize..)?);
         let width = bits.take(6);
-        let n: u64 = frequencies.iter().map(|frequency| u64::from(*frequency)).sum();
-        if width > 32 || n * u64::from(width.max(1)) > 32 * words.len() as u64 {
+        (1..=32).contains(&width).then_some(Places { bits, width })
+    }
+}
+
+/// Positions of a block, posting by posting.
+#[derive(Clone, Debug)]
+pub(super) struct Places<'a> {
+    bits: BitReader<'a>,
+    width: u32,
+}
+
+impl Places<'_> {
+    /// Passes by so many positions.
+    pub(super) fn skip(&mut self, positions: u64) {
+        self.bits.skip(positions.saturating_mul(u64::from(self.width)));
+    }
+
+    /// Appends the positions of a posting of this frequency; nothing if there are not as many.
+    pub(super) fn take(&mut self, frequency: u32, out: &mut Vec<u32>) {
+        if u64::from(frequency) * u64::from(self.width) > self.bits.left() {
             return;
         }
-        for frequency in frequencies {
-            let mut position = 0u32;
-            for _ in 0..*frequency {
-                position = position.wrapping_add(bits.take(width));
-                out.push(position);
-            }
+        let mut position = 0u32;
+        for _ in 0..frequency {
+            position = position.wrapping_add(self.bits.take(self.width));
+            out.push(position);
         }
     }
 }
@@ -77,33 +91,35 @@ impl<'a> Positions<'a> {
 pub(super) struct PlacedWalk<'a> {
     pub(super) walk: Walk<'a>,
     positions: Positions<'a>,
-    /// The block whose positions are decoded, and where those of each posting end.
+    /// The block that its positions are read in, from this posting on.
     block: Option<usize>,
+    next: usize,
+    rest: Option<Places<'a>>,
+    /// The positions of the posting before that one.
     places: Vec<u32>,
-    ends: Vec<usize>,
 }
 
 impl<'a> PlacedWalk<'a> {
     pub(super) fn new(walk: Walk<'a>, positions: Positions<'a>) -> Self {
-        Self { walk, positions, block: None, places: Vec::new(), ends: Vec::new() }
+        Self { walk, positions, block: None, next: 0, rest: None, places: Vec::new() }
     }
 
     /// The positions in the row it stands at, ascending.
     pub(super) fn places(&mut self) -> &[u32] {
         let (block, frequencies, at) = self.walk.place();
+        let Some(frequency) = frequencies.get(at) else { return &[] };
         if self.block != Some(block) {
-            self.block = Some(block);
-            self.places.clear();
-            self.positions.decode(block, frequencies, &mut self.places);
-            self.ends.clear();
-            self.ends.extend(frequencies.iter().scan(0, |end, frequency| {
-                *end += *frequency as usize;
-                Some(*end)
-            }));
+            (self.block, self.next, self.rest) = (Some(block), 0, self.positions.block(block));
         }
-        let start = at.checked_sub(1).map_or(Some(0), |before| self.ends.get(before).copied());
-        let range = start.zip(self.ends.get(at).copied());
-        range.and_then(|(start, end)| self.places.get(start..end)).unwrap_or_default()
+        if self.next <= at {
+            self.places.clear();
+            if let Some(rest) = &mut self.rest {
+                rest.skip(frequencies[self.next..at].iter().map(|frequency| u64::from(*frequency)).sum());
+                rest.take(*frequency, &mut self.places);
+            }
+            self.next = at + 1;
+        }
+        &self.places
     }
 }
 

@@ -466,8 +466,8 @@ pub fn merge(parts: &[Postings<'_>], stop: &Stop<'_>) -> Result<Frozen> {
             list.each_block(|block| {
                 rows.extend(block.rows().iter().map(|row| base + row));
                 frequencies.extend_from_slice(block.frequencies());
-                if let Some(positions) = positions {
-                    positions.decode(number, block.frequencies(), &mut places);
+                if let Some(mut rest) = positions.and_then(|positions| positions.block(number)) {
+                    block.frequencies().iter().for_each(|frequency| rest.take(*frequency, &mut places));
                 }
                 number += 1;
             });
