@@ -436,7 +436,8 @@ class BM25Index:
         ------
         InvalidInputError
             If `k` is below 1, `where` has another length, or a `Query` asks for a phrase or a
-            field where the index keeps no positions, or was made with a tokenizer of your own.
+            field where the index keeps no positions, has more than 1,024 signs or terms of a
+            phrase, or the index was made with a tokenizer of your own.
         """
         is_query = isinstance(query, Query)
         text = self._asked(checked_text(query, "the query"), "the query")

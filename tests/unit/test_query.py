@@ -171,6 +171,18 @@ def test_what_an_index_cannot_answer_is_an_error_that_says_why() -> None:
         custom.search_many(["pets", Query("+pets")])
 
 
+def test_queries_of_any_length_are_answered_or_refused() -> None:
+    index = leases()
+    many = " ".join(f"t{i % 200_000}" for i in range(1_000_000))
+    assert index.search(f"{many} landlord")[1].tolist() == [2]
+    assert index.search(Query(f"{many} landlord"))[1].tolist() == [2]
+    assert index.search(Query("+pets " * 1024 + "fee"))[1][0] == 1
+    with pytest.raises(InvalidInputError, match="the query has 1025 signs; it takes 1024 at most"):
+        index.search(Query("p* " * 1025))
+    with pytest.raises(InvalidInputError, match="a phrase of 1025 terms"):
+        index.search(Query('"' + "pets " * 1025 + '"'))
+
+
 def test_fields_are_checked() -> None:
     for fields, message in [
         ({}, "there are no fields"),

@@ -10,9 +10,8 @@ use super::plan::automaton;
 use super::query::{Query, Wanted};
 use super::{Analyzer, Token};
 
-/// What is looked for in tokens.
+/// What is looked for in tokens, apart from terms.
 enum Seen {
-    Terms(FxHashSet<String>),
     Phrase(Phrase),
     Prefix(String),
     Like(DFA),
@@ -22,9 +21,21 @@ impl Analyzer {
     /// The bytes of a text that the query's clauses match, in whichever field: in order, apart
     /// from one another.
     pub fn highlights(&self, query: &Query, text: &str) -> Vec<Range<usize>> {
-        let seen: Vec<Seen> = query.positive().map(|clause| self.seen(&clause.wanted)).collect();
+        let mut terms: FxHashSet<String> = FxHashSet::default();
+        let mut seen = Vec::new();
+        for clause in query.positive() {
+            match &clause.wanted {
+                Wanted::Words(text) => terms.extend(self.tokens(text).into_iter().map(|token| token.term)),
+                Wanted::Phrase { text, slop } => seen.push(Seen::Phrase(self.phrase(text, *slop))),
+                Wanted::Prefix(text) => seen.push(Seen::Prefix(self.folded(text))),
+                Wanted::Fuzzy { text, distance } => {
+                    seen.push(Seen::Like(automaton(&self.term(text), *distance)));
+                }
+            }
+        }
         let tokens = self.tokens(text);
-        let mut ranges: Vec<Range<usize>> = Vec::new();
+        let held = tokens.iter().filter(|token| terms.contains(&token.term));
+        let mut ranges: Vec<Range<usize>> = held.map(|token| token.start..token.end).collect();
         for seen in &seen {
             if let Seen::Phrase(phrase) = seen {
                 phrase.each_token(&tokens, |token| ranges.push(token.start..token.end));
@@ -43,23 +54,11 @@ impl Analyzer {
         });
         ranges
     }
-
-    fn seen(&self, wanted: &Wanted) -> Seen {
-        match wanted {
-            Wanted::Phrase { text, slop } => Seen::Phrase(self.phrase(text, *slop)),
-            Wanted::Words(text) => {
-                Seen::Terms(self.tokens(text).into_iter().map(|token| token.term).collect())
-            }
-            Wanted::Prefix(text) => Seen::Prefix(self.folded(text)),
-            Wanted::Fuzzy { text, distance } => Seen::Like(automaton(&self.term(text), *distance)),
-        }
-    }
 }
 
 impl Seen {
     fn holds(&self, term: &str) -> bool {
         match self {
-            Self::Terms(terms) => terms.contains(term),
             Self::Prefix(start) => !start.is_empty() && term.starts_with(start),
             Self::Like(dfa) => matches!(dfa.eval(term), Distance::Exact(_)),
             Self::Phrase(_) => false,

@@ -343,31 +343,45 @@ impl<'a> Walk<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct BitReader<'a> {
     words: &'a [u32],
-    at: u64,
+    bits: u64,
+    filled: u32,
 }
 
 impl<'a> BitReader<'a> {
     pub(super) fn new(words: &'a [u32]) -> Self {
-        Self { words, at: 0 }
+        Self { words, bits: 0, filled: 0 }
     }
 
-    pub(super) fn take(&mut self, bits: u32) -> u32 {
-        let word = |i: usize| u64::from(self.words.get(i).copied().unwrap_or(0));
-        let at = (self.at / 32) as usize;
-        let pair = word(at) | word(at + 1) << 32;
-        let value = pair >> (self.at % 32) & ((1 << bits) - 1);
-        self.at += u64::from(bits);
+    /// The next number, of so many bits, 32 at most.
+    #[inline]
+    pub(super) fn take(&mut self, width: u32) -> u32 {
+        if self.filled < width {
+            let (word, rest) = self.words.split_first().unwrap_or((&0, &[]));
+            self.words = rest;
+            self.bits |= u64::from(*word) << self.filled;
+            self.filled += 32;
+        }
+        let value = self.bits & ((1 << width) - 1);
+        self.bits >>= width;
+        self.filled -= width;
         value as u32
     }
 
     /// Passes by so many bits, up to the end.
     pub(super) fn skip(&mut self, bits: u64) {
-        self.at += bits.min(self.left());
+        let Some(beyond) = bits.checked_sub(u64::from(self.filled)) else {
+            self.bits >>= bits;
+            self.filled -= bits as u32;
+            return;
+        };
+        let words = usize::try_from(beyond / 32).unwrap_or(usize::MAX);
+        *self = Self::new(self.words.get(words..).unwrap_or_default());
+        self.take((beyond % 32) as u32);
     }
 
     /// The bits that are left.
     pub(super) fn left(&self) -> u64 {
-        (32 * self.words.len() as u64).saturating_sub(self.at)
+        32 * self.words.len() as u64 + u64::from(self.filled)
     }
 }
 

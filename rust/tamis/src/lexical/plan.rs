@@ -19,6 +19,9 @@ use crate::filter::RowSet;
 use crate::hit::Row;
 use crate::{Error, Result};
 
+/// The most signs of a query, and the most terms of a phrase.
+const MOST: usize = 1024;
+
 /// What a likeness of a term is worth, and again the term itself.
 const LIKENESS: f64 = 0.5;
 
@@ -52,13 +55,23 @@ struct Made {
 
 impl Plan {
     /// # Errors
-    /// [`Error::InvalidInput`] for a phrase or a field where there are no positions.
+    /// [`Error::InvalidInput`] for a phrase or a field where there are no positions, and for more
+    /// signs, or a longer phrase, than a query takes.
     pub(super) fn new(
         query: &Query,
         parts: &[&Part<'_>],
         analyzer: &Analyzer,
         schema: &Schema,
     ) -> Result<Self> {
+        let is_plain = |clause: &Clause| {
+            clause.occur == Occur::Should
+                && clause.field.is_none()
+                && matches!(clause.wanted, Wanted::Words(_))
+        };
+        let signs = query.clauses.iter().filter(|clause| !is_plain(clause)).count();
+        if signs > MOST {
+            return Err(Error::InvalidInput(format!("the query has {signs} signs; it takes {MOST} at most")));
+        }
         let mut plan = Self::default();
         for clause in &query.clauses {
             let layout = Layout {
@@ -194,6 +207,10 @@ impl Finder<'_> {
 
     fn phrase(&self, phrase: &Phrase) -> Result<Found> {
         self.placed()?;
+        let n = phrase.terms.len();
+        if n > MOST {
+            return Err(Error::InvalidInput(format!("a phrase of {n} terms; one takes {MOST} at most")));
+        }
         let in_part = |part: &&Part<'_>| {
             let postings = part.postings;
             let walk = |(term, _): &(String, u32)| postings.find(term).and_then(|id| postings.placed(id));

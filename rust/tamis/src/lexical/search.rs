@@ -413,7 +413,6 @@ struct Scratch {
     /// A sum for each row of a window, 0 between windows.
     sums: Vec<u32>,
     candidates: Vec<(u32, u32)>,
-    masks: Vec<u64>,
 }
 
 thread_local! {
@@ -668,7 +667,7 @@ fn all<L: Length>(
         for cursor in &mut *cursors {
             cursor.add(start as Row, end as Row, &lengths[start..end], sums);
         }
-        take_above(best.floor, sums, &mut scratch.masks, |place, sum| offer(part, start, place, sum, best));
+        take_above(best.floor, sums, |place, sum| offer(part, start, place, sum, best));
     }
 }
 
@@ -709,7 +708,7 @@ fn pruned<L: Length>(
         let candidates = &mut scratch.candidates;
         let least = floor - rest.min(floor);
         candidates.clear();
-        take_above(least, sums, &mut scratch.masks, |place, sum| {
+        take_above(least, sums, |place, sum| {
             candidates.push((place, sum));
             least
         });
@@ -748,32 +747,35 @@ fn offer(part: &Part<'_>, start: usize, place: u32, sum: u32, best: &mut Best) -
 }
 
 /// Calls `found` with each place and sum above the floor, which it then sets anew, and clears all.
-fn take_above(
-    mut floor: u32,
-    sums: &mut [u32],
-    masks: &mut Vec<u64>,
-    mut found: impl FnMut(u32, u32) -> u32,
-) {
-    let (chunks, rest) = sums.as_chunks_mut::<MASKED>();
-    masks.resize(chunks.len(), 0);
-    masks_above(Level::best(), chunks, floor, masks);
-    for (i, mask) in masks.iter().enumerate().filter(|(_, mask)| **mask != 0) {
-        let mut mask = *mask;
-        while mask != 0 {
-            let j = mask.trailing_zeros();
-            mask &= mask - 1;
-            let sum = chunks[i][j as usize];
-            if sum > floor {
-                floor = found((i * MASKED) as u32 + j, sum);
+fn take_above(mut floor: u32, sums: &mut [u32], mut found: impl FnMut(u32, u32) -> u32) {
+    /// Masks made together: of so many sums that these are still in the cache when they are cleared.
+    const TOGETHER: usize = 32;
+    let level = Level::best();
+    let mut masks = [0; TOGETHER];
+    let mut start = 0;
+    for some in sums.chunks_mut(TOGETHER * MASKED) {
+        let (chunks, rest) = some.as_chunks::<MASKED>();
+        let masks = &mut masks[..chunks.len()];
+        masks_above(level, chunks, floor, masks);
+        for (chunk, mask) in chunks.iter().zip(masks) {
+            while *mask != 0 {
+                let j = mask.trailing_zeros();
+                *mask &= *mask - 1;
+                let sum = chunk[j as usize];
+                if sum > floor {
+                    floor = found(start + j, sum);
+                }
             }
+            start += MASKED as u32;
         }
-    }
-    for (place, sum) in ((chunks.len() * MASKED) as u32..).zip(&*rest) {
-        if *sum > floor {
-            floor = found(place, *sum);
+        for sum in rest {
+            if *sum > floor {
+                floor = found(start, *sum);
+            }
+            start += 1;
         }
+        some.fill(0);
     }
-    sums.fill(0);
 }
 
 #[cfg(test)]

@@ -191,6 +191,7 @@ impl Analyzer {
         if self.configuration.cut == Cut::Lines {
             return word.to_owned();
         }
+        let word = shortened(word);
         let normal = folding::normalise(word);
         let mut buffers = Buffers::default();
         self.fold(normal.as_ref().map_or(word, |normal| normal.text.trim()), &mut buffers);
