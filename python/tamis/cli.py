@@ -130,7 +130,7 @@ def _sync(options: argparse.Namespace) -> None:
     path = _index_path(options)
     if not Path(options.source).exists():  # before an index is made for it
         raise SourceNotFoundError(f"there is no folder or file {options.source}")
-    left_out: dict[str, None] = {"encoder": None} if options.lexical else {}
+    left_out: dict[str, Any] = {"encoder": None} if options.lexical else {}
     index = tamis.open(path, analyzer=options.analyzer, **left_out)
     with _progress() as progress:
         report = index.sync(

@@ -130,7 +130,8 @@ fn occur(text: &str) -> (Occur, &str) {
 
 /// A field and what it stands before.
 fn field<'t>(text: &'t str, schema: &Schema) -> (Option<usize>, &'t str) {
-    let named = text.split_once(':').and_then(|(name, rest)| Some((schema.field(name)?, rest)));
+    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
+    let named = text[end..].strip_prefix(':').and_then(|rest| Some((schema.field(&text[..end])?, rest)));
     match named {
         Some((field, rest)) if rest.starts_with(|c: char| !c.is_whitespace()) => (Some(field), rest),
         _ => (None, text),
