@@ -22,7 +22,7 @@ PYTHON_SOURCES := python/tamis tests benches examples tools
 DEVELOP := env -u CONDA_PREFIX VIRTUAL_ENV="$(CURDIR)/$(VENV)" PIP_NO_INDEX=1 PIP_QUIET=1 \
 	$(VENV)/bin/maturin develop --quiet --locked
 
-.PHONY: help demo test check format lint types layers licences repeats bench docs coverage wheel dev \
+.PHONY: help demo test check format lint types layers licences repeats bench docs coverage fuzz wheel dev \
 	lock clean toolchains
 
 help:  ## List the targets
@@ -69,6 +69,9 @@ repeats: $(VENV)/.locked
 	@echo "==> repeated code, docstrings not counted"
 	@$(VENV)/bin/jscpd --min-lines 8 --min-tokens 70 --ignore-pattern '"""[\s\S]*?"""' \
 		--format python,rust --exit-code 1 --no-tips rust $(PYTHON_SOURCES)
+
+fuzz:  ## A million texts through the analyzers and the reader of queries; minutes
+	PROPTEST_CASES=1000000 cargo test --quiet --profile quick --package tamis -- lexical::query any_text_has_tokens
 
 bench: $(VENV)/.release $(BENCH)/.locked  ## Run the benchmarks, or BENCHES=benches/NAME.py, beside their peers
 	@for script in $(BENCHES); do echo "==> $$script"; PYTHONPATH=python $(BENCH)/bin/python $$script; done

@@ -111,7 +111,8 @@ impl<F: FnMut(&Compound<'_>)> Scanner<'_, F> {
             return None;
         }
         let before = &self.text[..self.end];
-        let gap = &self.text[self.end..at];
+        // A mark on a closing bracket makes a word of it, which begins before the clause's end.
+        let gap = self.text.get(self.end..at)?;
         match gap {
             "" => before.ends_with(['+', '#']).then_some(Link::Hump),
             "-" => Some(Link::Glue),

@@ -446,6 +446,7 @@ mod tests {
             ("C++ and C#, not C", "c++ and c# not c"),
             ("clause\u{2014}4.2(b)\u{2014}", "claus 4.2(b) 4.2 b"),
             ("<max_age=5>", "max_age max maxag age 5"),
+            ("4[A]\u{1e023}", "4[a] 4 a ]\u{1e023}"),
             ("Ｃ＋＋／Ｃ＃", "c++/c# c++ c#"),
             ("错误代码ERR_42表示", "错 错误 误 误代 代 代码 码 err_42 err err42 42 表 表示 示"),
         ] {
@@ -590,8 +591,6 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(500))]
-
         #[test]
         fn any_text_has_tokens_within_it_in_order(text in texts(), name in prop::sample::select(Analyzer::names().collect::<Vec<_>>())) {
             let tokens = Analyzer::named(name).unwrap().tokens(&text);
