@@ -81,6 +81,10 @@ class Query(str):
     phrase or a prefix is scored as a term would be, with the number of rows that hold it. What is
     like a term is worth half of it, and the term itself the other half.
 
+    Of a name, `e-mail` or `getUserId`, all parts are words of a phrase; stop words that an analyzer
+    leaves out leave no gap. What must not be there says nothing about what is wanted: a query of
+    nothing else finds nothing.
+
     Prefixes and fuzzy terms look at terms as they are indexed (see `Analyzer.terms`), most of
     which are stems: ``terminat*`` does not find ``termin``. Analyzers that stem nothing, such as
     ``"multilingual"``, suit them better.
@@ -111,7 +115,9 @@ class Query(str):
         names = list(fields)
         return [
             Clause(sign, None if field is None else names[field], kind, text, number)
-            for sign, field, kind, text, number in _core.parse_query(self, names)
+            for sign, field, kind, text, number in _core.parse_query(
+                checked_text(self, "the query"), names
+            )
         ]
 
     def words(self, fields: Iterable[str] = ()) -> str:
@@ -264,7 +270,8 @@ class BM25Index:
     `add` compresses what is new. A query is text, never a query language: no string is an error.
     Postings that cannot matter for the best `k` are not read, and scores are summed in fixed point,
     so that they have the same bits however they were found; they equal the published formula to
-    1e-5. Equal scores are ordered by row.
+    1e-5, or to 1e-6 of the greatest score that a long query can have. Equal scores are ordered by
+    row.
 
     Parameters
     ----------
@@ -283,7 +290,8 @@ class BM25Index:
         Fields", CIKM 2004). By default a row is one text.
     positions : bool
         Whether the index keeps where terms stand, as phrases and single fields in a `Query` need.
-        It is then about twice as large.
+        It is then about twice as large, and more with weights: a place is kept as often as its
+        field weighs.
 
     Raises
     ------
@@ -313,10 +321,11 @@ class BM25Index:
     ) -> None:
         self._tokenizer: Tokenizer | None = None
         if not isinstance(analyzer, str):
+            _check_tokenizer(analyzer)
             self._tokenizer, analyzer = analyzer, CUSTOM
         elif analyzer == CUSTOM:
             raise InvalidInputError(f"{CUSTOM!r} stands for a tokenizer of your own; give that")
-        weights = None if fields is None else list(fields.items())
+        weights = None if fields is None else _weights(fields)
         self._core = _core.BM25Index(analyzer, variant, k1, b, weights, positions)
 
     def __len__(self) -> int:
@@ -390,6 +399,8 @@ class BM25Index:
     def _flat(self, texts: Iterable[str] | Iterable[Mapping[str, str]]) -> list[str]:
         """Return as many texts a row as there are fields, as the core takes them."""
         names = list(self.fields)
+        if isinstance(texts, Mapping):
+            raise InvalidInputError("texts is one mapping; give a list of rows, such as [{...}]")
         rows: Any = texts if isinstance(texts, str) else list(texts)
         if len(names) == 1 and not (rows and isinstance(rows[0], Mapping)):
             return self._all_analyzed(checked_texts(rows, "texts"), "texts")
@@ -540,6 +551,8 @@ class BM25Index:
         InvalidInputError
             If it was made with a tokenizer and none is given, or the other way round.
         """
+        if analyzer is not None:
+            _check_tokenizer(analyzer)
         index = cls.__new__(cls)
         index._core = _core.BM25Index.open(Path(path))  # noqa: SLF001 (its own)
         index._tokenizer = analyzer  # noqa: SLF001
@@ -548,3 +561,26 @@ class BM25Index:
             give = "it, as in open(path, analyzer=...)" if analyzer is None else "none"
             raise InvalidInputError(f"{path} was made with {made_with}; give {give}")
         return index
+
+
+def _check_tokenizer(analyzer: object) -> None:
+    if not callable(analyzer):
+        raise InvalidInputError(
+            f"analyzer is of type {type(analyzer).__name__}; it must be a name or a function from "
+            "a text to its terms"
+        )
+
+
+def _weights(fields: object) -> list[tuple[str, int]]:
+    """Return fields as the core takes them, which checks names and ranges."""
+    if not isinstance(fields, Mapping):
+        raise InvalidInputError(
+            f"fields is of type {type(fields).__name__}; it must be a mapping of names to weights"
+        )
+    for name, weight in fields.items():
+        checked_text(name, "the name of a field")
+        if not isinstance(weight, int) or not 0 <= weight < 2**32:
+            raise InvalidInputError(
+                f"the weight of {name!r} is {weight!r}; it must be a whole number from 1 to 100"
+            )
+    return list(fields.items())

@@ -106,6 +106,9 @@ def test_a_phrase_counts_as_a_term_does() -> None:
         ("see Section 4.2(b) first", "section 4.2(b)"),
         ("set user_name now", "user name"),
         ("東京都の人口", "京都の"),
+        ("東京の人", "東京の人"),
+        ("an iPhone case", "iPhone case"),
+        ("a notepad++ plugin", "notepad++ plugin"),
         ("the company\u2019s fee", "company's fee"),
         ("a rose is a rose is a rose", "is a rose is"),
     ],
@@ -115,6 +118,31 @@ def test_phrases_are_cut_as_texts_are(text: str, phrase: str) -> None:
     index.add([text, "something else", " ".join(reversed(text.split()))])
     assert 0 in index.search(Query(f'"{phrase}"'))[1]
     assert found(f'"{phrase}"') == []
+
+
+@pytest.mark.parametrize(
+    ("phrase", "texts"),
+    [
+        ("東京の人", ["東京は人が多い"]),
+        ("iPhone case", ["a phone case"]),
+        ("notepad++ plugin", ["notepad plugin"]),
+        ("v2.1.0", ["2.1.0"]),
+    ],
+)
+def test_a_phrase_is_all_of_its_words(phrase: str, texts: list[str]) -> None:
+    index = tamis.BM25Index(positions=True)
+    index.add(texts)
+    assert index.search(Query(f'+"{phrase}"'))[1].tolist() == []
+
+
+def test_words_that_stand_together_are_different_ones() -> None:
+    index = tamis.BM25Index("plain", positions=True)
+    index.add(["very good", "very, very good", "a a a a b"])
+    assert index.search(Query('"very very"~1'))[1].tolist() == [1]
+    once = tamis.BM25Index("plain", positions=True)
+    once.add(["very good", "very, very good", "c c c a b"])
+    near = Query('"a b"~9')
+    assert index.search(near)[0].tolist() == once.search(near)[0].tolist()
 
 
 def test_clauses_say_how_it_is_read() -> None:
@@ -189,9 +217,18 @@ def test_fields_are_checked() -> None:
         ({"a b": 1}, "a field 'a b'|a field \"a b\""),
         ({"a": 0}, 'the weight of "a" is 0'),
         ({"a": 101}, "from 1 to 100"),
+        ({"a": -1}, "from 1 to 100"),
+        ({"a": 1.5}, "from 1 to 100"),
+        (["a"], "fields is of type list"),
     ]:
         with pytest.raises(InvalidInputError, match=message):
-            tamis.BM25Index(fields=fields)
+            tamis.BM25Index(fields=fields)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInputError, match="analyzer is of type NoneType"):
+        tamis.BM25Index(None)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInputError, match="texts is one mapping"):
+        tamis.BM25Index().add({"text": "hello"})
+    with pytest.raises(InvalidInputError, match="lone surrogate"):
+        Query("\ud800").clauses()
     index = leases()
     with pytest.raises(
         InvalidInputError, match=r"texts\[0\] is of type str; .* mapping of title, body"

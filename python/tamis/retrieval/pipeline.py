@@ -90,12 +90,12 @@ class Pipeline:
         degraded: list[str] = []
         # What signs ask for holds for words and vectors; models read the words alone.
         asked = query.words(self.snapshot.fields) if isinstance(query, Query) else query
-        terms = tuple(self.analyzer.terms(asked)) if mode != "dense" else ()
+        terms = tuple(self.analyzer.terms(self._wanted(query))) if mode != "dense" else ()
         depth = max(CANDIDATES, k)
 
         lists: dict[str, dict[int, float]] = {}
         if mode != "dense":
-            lists["bm25"] = self._lexical(query, asked, depth, watch, degraded)
+            lists["bm25"] = self._lexical(query, depth, watch, degraded)
         if not asked.strip():
             lists["cosine"] = {}
         elif mode != "lexical" and (
@@ -109,14 +109,25 @@ class Pipeline:
         report = Report(self.snapshot.version, tuple(watch.stages), terms, tuple(degraded))
         return found[:k], report
 
+    def _wanted(self, query: str) -> str:
+        """Return the words of a query that are looked for as they stand."""
+        if not isinstance(query, Query):
+            return query
+        clauses = query.clauses(self.snapshot.fields)
+        return " ".join(
+            clause.text
+            for clause in clauses
+            if clause.sign != "-" and clause.kind in ("words", "phrase")
+        )
+
     def _lexical(
-        self, query: str, asked: str, depth: int, watch: _Watch, degraded: list[str]
+        self, query: str, depth: int, watch: _Watch, degraded: list[str]
     ) -> dict[int, float]:
         is_query = isinstance(query, Query)
         with watch("lexical") as ranked:
             scores, rows = self.snapshot.search_lexical(query, is_query, depth, None)
             found = _by_row(rows, scores)
-            missing = self.snapshot.missing_identifiers(asked)
+            missing = self.snapshot.missing_identifiers(self._wanted(query))
             ranked.append(len(rows))
         if not found and self.snapshot.rows:
             what = "meets the query" if is_query else "holds a term of the query"

@@ -180,11 +180,12 @@ impl BM25Index {
     }
 
     fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
-        py.detach(|| single::save_postings(&path, &read(&self.index), self.analyzer.name())).map_err(to_py)
+        interruptible(py, |stop| single::save_postings(&path, &read(&self.index), self.analyzer.name(), stop))
     }
 
-    fn __len__(&self, py: Python<'_>) -> usize {
-        py.detach(|| read(&self.index).len())
+    fn __len__(&self, py: Python<'_>) -> PyResult<usize> {
+        enter()?;
+        Ok(py.detach(|| read(&self.index).len()))
     }
 
     #[getter]

@@ -73,6 +73,7 @@ impl Snapshot {
     fn of(path: &Path, manifest: Manifest, open: &[(u64, Arc<Segment>)]) -> Result<Self> {
         let analyzer = Analyzer::named(&manifest.settings.analyzer)?;
         let bm25 = Bm25::new(&manifest.settings.variant, manifest.settings.k1, manifest.settings.b)?;
+        manifest.settings.schema.clone().checked()?;
         let mut parts: Vec<Part> = Vec::with_capacity(manifest.segments.len());
         let mut statistics = Statistics::default();
         let (mut rows, mut documents) = (0usize, 0usize);

@@ -206,13 +206,13 @@ impl InvertedIndex {
     ///
     /// # Errors
     /// As [`merge`], and those of `f`.
-    pub(crate) fn as_one<T>(&self, f: impl FnOnce(&Postings<'_>) -> Result<T>) -> Result<T> {
+    pub(crate) fn as_one<T>(&self, stop: &Stop<'_>, f: impl FnOnce(&Postings<'_>) -> Result<T>) -> Result<T> {
         let fresh = (!self.builder.is_empty()).then(|| self.builder.freeze()).transpose()?;
         let pieces = self.pieces.iter().map(|piece| piece.postings());
         let all: Vec<Postings<'_>> = pieces.chain(fresh.as_ref().map(Frozen::view)).collect();
         match all.as_slice() {
             [one] => f(one),
-            several => f(&merge(several, &Stop::never())?.view()),
+            several => f(&merge(several, stop)?.view()),
         }
     }
 }

@@ -63,11 +63,14 @@ impl Phrase {
         }
     }
 
-    /// The smallest windows that hold all terms, where these are small enough.
+    /// The windows that hold all terms and no smaller window that does, where these are small enough.
     fn each_near(&self, places: &[&[u32]], layout: Layout, slop: u32, mut f: impl FnMut(&[usize])) {
-        let length = self.terms.last().map_or(0, |(_, distance)| *distance);
+        let distance = |end: Option<&(String, u32)>| end.map_or(0, |(_, distance)| *distance);
+        let length = distance(self.terms.last()) - distance(self.terms.first());
         let most = u64::from(length.saturating_add(slop)) * u64::from(layout.n_fields);
-        let mut at = vec![0; places.len()];
+        // Of a term that is repeated, each stands at another of its places.
+        let same = |i: usize, j: usize| self.terms[i].0 == self.terms[j].0;
+        let mut at: Vec<usize> = (0..places.len()).map(|i| (0..i).filter(|j| same(i, *j)).count()).collect();
         while !places.is_empty() {
             let heads = || places.iter().zip(&at).map(|(places, at)| places.get(*at).copied());
             let (mut least, mut greatest) = ((u32::MAX, 0), 0);
@@ -78,14 +81,16 @@ impl Phrase {
             }
             let mut fields = heads().flatten().map(|head| head % layout.n_fields);
             let field = fields.next();
+            let after = (0..at.len()).filter(|i| same(*i, least.1)).map(|i| at[i]).max().unwrap_or(0) + 1;
+            let next = places[least.1].get(after);
             if u64::from(greatest - least.0) <= most
+                && next.is_none_or(|next| *next > greatest)
                 && fields.all(|other| Some(other) == field)
                 && layout.is_in(least.0)
             {
                 f(&at);
             }
-            let Some(at) = at.get_mut(least.1) else { return };
-            *at += 1;
+            at[least.1] = after;
         }
     }
 }
@@ -151,7 +156,10 @@ mod tests {
             let width = terms.len() + slop as usize;
             let holds = |from: usize| {
                 let end = words.len().min(from + width);
-                terms.iter().all(|term| words[from..end].iter().any(|word| word == term))
+                let count = |words: &mut dyn Iterator<Item = &str>, term: &str| words.filter(|word| *word == term).count();
+                terms.iter().all(|term| {
+                    count(&mut words[from..end].iter().map(String::as_str), term) >= count(&mut terms.iter().copied(), term)
+                })
             };
             let near = phrase(&terms, Some(slop)).count(&places, ONE);
             prop_assert_eq!(near > 0, (0..words.len()).any(holds));

@@ -183,7 +183,11 @@ impl Finder<'_> {
                 self.union(|| Str::new(&start).starts_with()).map(|found| vec![found])
             }
             Wanted::Fuzzy { text, distance } => {
-                let dfa = automaton(&self.analyzer.term(text), *distance);
+                let term = self.analyzer.term(text);
+                if term.is_empty() {
+                    return Ok(Vec::new());
+                }
+                let dfa = automaton(&term, *distance);
                 self.union(|| Borrowed(&dfa)).map(|found| vec![found])
             }
         }

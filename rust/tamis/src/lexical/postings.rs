@@ -101,6 +101,11 @@ impl<'a> Postings<'a> {
         self.position_starts.len() == self.entries.len()
     }
 
+    /// Whether the transducer of the terms has its own checksum, without which it may not be asked.
+    pub fn has_whole_terms(&self) -> bool {
+        self.terms.as_fst().verify().is_ok()
+    }
+
     /// The number of a term, if it has one.
     pub(super) fn find(&self, term: &str) -> Option<u64> {
         self.terms.get(term)

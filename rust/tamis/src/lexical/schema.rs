@@ -43,7 +43,13 @@ impl Schema {
     /// [`Error::InvalidInput`] if there is no field, a name twice or one that no query can say, or
     /// a weight out of range.
     pub fn new(fields: Vec<(String, u32)>, positions: bool) -> Result<Self> {
-        let fields: Vec<Field> = fields.into_iter().map(|(name, weight)| Field { name, weight }).collect();
+        let fields = fields.into_iter().map(|(name, weight)| Field { name, weight }).collect();
+        Self { fields, positions }.checked()
+    }
+
+    /// The same, once it is known to have a meaning.
+    pub(crate) fn checked(self) -> Result<Self> {
+        let fields = &self.fields;
         if fields.is_empty() {
             return Err(Error::InvalidInput("there are no fields; give at least one".into()));
         }
@@ -60,7 +66,7 @@ impl Schema {
                 return Err(Error::InvalidInput(format!("the weight of {name:?} is {weight}; {reason}")));
             }
         }
-        Ok(Self { fields, positions })
+        Ok(self)
     }
 
     /// The field of this name.

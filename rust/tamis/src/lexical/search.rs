@@ -658,10 +658,11 @@ fn all<L: Length>(
     best: &mut Best,
 ) {
     while let Some(next) = cursors.iter().filter_map(Cursor::row).min() {
-        let start = next as usize / WINDOW * WINDOW;
-        if start >= lengths.len() {
+        // A damaged list may have rows that are none.
+        if next as usize >= lengths.len() {
             return;
         }
+        let start = next as usize / WINDOW * WINDOW;
         let end = lengths.len().min(start + WINDOW);
         let sums = &mut scratch.sums[..end - start];
         for cursor in &mut *cursors {

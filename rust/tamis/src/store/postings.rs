@@ -12,6 +12,12 @@ pub(super) fn sections<T>(pieces: [T; 3]) -> impl Iterator<Item = (&'static str,
     SECTIONS.into_iter().zip(pieces)
 }
 
+/// Checks that the terms of an index are whole; its lists are trusted by no one.
+pub(super) fn verify(container: &Container) -> Result<()> {
+    let is_whole = view(container)?.has_whole_terms();
+    if is_whole { Ok(()) } else { Err(container.corrupt("its terms are damaged")) }
+}
+
 /// The index in a container.
 pub(super) fn view(container: &Container) -> Result<Postings<'_>> {
     let [terms, lists, positions] = SECTIONS.map(|name| container.section(name));

@@ -141,6 +141,7 @@ impl Segment {
         let (Some(documents), Some(rows)) = (documents, starts.last().map(|&rows| rows as usize)) else {
             return Err(corrupt("its documents cannot be read"));
         };
+        postings::verify(&segment.container)?;
         let postings = segment.postings();
         let values = match dim {
             Some(_) => segment.container.array::<f32>("vectors")?.len(),

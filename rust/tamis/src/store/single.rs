@@ -156,8 +156,9 @@ impl Piece for StoredPostings {
 /// Writes an inverted index to a file, with the name of its analyzer, its fields and its formula.
 ///
 /// # Errors
-/// [`Error::Io`], [`Error::InvalidInput`] if there are more postings than a file takes.
-pub fn save_postings(path: &Path, index: &InvertedIndex, analyzer: &str) -> Result<()> {
+/// [`Error::Io`], [`Error::InvalidInput`] if there are more postings than a file takes,
+/// [`Error::Interrupted`].
+pub fn save_postings(path: &Path, index: &InvertedIndex, analyzer: &str, stop: &Stop<'_>) -> Result<()> {
     let bm25 = index.bm25();
     let meta = LexicalMeta {
         analyzer: analyzer.to_owned(),
@@ -166,7 +167,7 @@ pub fn save_postings(path: &Path, index: &InvertedIndex, analyzer: &str) -> Resu
         b: bm25.b(),
         schema: index.schema().clone(),
     };
-    index.as_one(|postings| {
+    index.as_one(stop, |postings| {
         let sections: Vec<_> = postings::sections(postings.bytes()).collect();
         save(path, "lexical index", &meta, &sections)
     })
@@ -181,9 +182,10 @@ pub fn open_postings(path: &Path) -> Result<(InvertedIndex, String)> {
     let meta: LexicalMeta = meta(&container)?;
     let bm25 =
         Bm25::new(&meta.variant, meta.k1, meta.b).map_err(|error| container.corrupt(error.to_string()))?;
+    let schema = meta.schema.checked().map_err(|error| container.corrupt(error.to_string()))?;
+    postings::verify(&container)?;
     let stored = StoredPostings(container);
-    postings::view(&stored.0)?;
-    Ok((InvertedIndex::of(Box::new(stored), bm25, meta.schema), meta.analyzer))
+    Ok((InvertedIndex::of(Box::new(stored), bm25, schema), meta.analyzer))
 }
 
 #[cfg(test)]
@@ -211,7 +213,7 @@ mod tests {
             .add(&Analyzer::named(name).unwrap(), &["early termination", "early"], 1, &Stop::never())
             .unwrap();
         let path = folder.path().join("lexical");
-        save_postings(&path, &index, name).unwrap();
+        save_postings(&path, &index, name, &Stop::never()).unwrap();
         index.build(&Stop::never()).unwrap();
         let (opened, analyzer) = open_postings(&path).unwrap();
         assert_eq!((opened.len(), analyzer.as_str(), opened.bm25()), (2, name, &bm25));

@@ -160,15 +160,19 @@ impl Analyzer {
         places.n
     }
 
-    /// The terms of a text that stand together: of a term and its parts, these.
+    /// The terms of a text that stand together: of a term and parts that reach from its beginning to
+    /// its end, these.
     pub(super) fn phrase(&self, text: &str, slop: Option<u32>) -> Phrase {
         let tokens = self.tokens(text);
         let is_whole = |(i, token): (usize, &Token)| {
             let behind = tokens[i + 1..].iter().take_while(|other| other.start < token.end);
             let before = tokens[..i].iter().rev().take_while(|other| other.start == token.start);
-            behind
-                .chain(before)
-                .any(|other| other.end <= token.end && (other.start, other.end) != (token.start, token.end))
+            let (mut begins, mut ends) = (false, false);
+            for other in behind.chain(before) {
+                begins |= other.start == token.start && other.end < token.end;
+                ends |= other.start > token.start && other.end == token.end;
+            }
+            begins && ends && token.kind != Kind::Pair
         };
         let placed = tokens.iter().enumerate().zip(places(&tokens));
         let terms = placed
