@@ -17,9 +17,10 @@ def test_every_example_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert len(BLOCKS) == 2
+    assert len(BLOCKS) == 3
+    names: dict[str, object] = {}
     for block in BLOCKS:
-        exec(compile(block, "README.md", "exec"), {})
+        exec(compile(block, "README.md", "exec"), names)
     printed = capsys.readouterr().out
     assert "28 added" in printed
     assert "Section 4.2 Early termination" in printed
