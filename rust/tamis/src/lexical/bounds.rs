@@ -5,8 +5,6 @@
 //! merged until three are left, each merged pair better than what it stands for (after the
 //! impacts of Lucene's block-max index).
 
-use super::bm25::Bm25;
-
 /// A frequency rounded up and a length rounded down, in 4 and 9 bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Pair(pub(super) u16);
@@ -71,27 +69,27 @@ pub(super) fn competitive(postings: impl Iterator<Item = (u32, u32)>) -> [Pair; 
     [pair(0), pair(1), pair(2)]
 }
 
-/// The weight of each pair under a formula and an average length.
+/// The weight of each pair.
 #[derive(Clone, Debug)]
-pub(super) struct PairWeights(Vec<f64>);
+pub(super) struct PairWeights(Vec<u32>);
 
 impl PairWeights {
-    pub(super) fn new(bm25: &Bm25, average: f64) -> Self {
-        let weight =
-            |pair: usize| bm25.weight(FREQUENCIES[pair / LENGTHS], length_of(pair % LENGTHS), average);
-        Self((0..FREQUENCIES.len() * LENGTHS).map(weight).collect())
+    /// Given what a frequency weighs in a row of a length.
+    pub(super) fn new(weight: impl Fn(u32, u32) -> u32) -> Self {
+        let of_pair = |pair: usize| weight(FREQUENCIES[pair / LENGTHS], length_of(pair % LENGTHS));
+        Self((0..FREQUENCIES.len() * LENGTHS).map(of_pair).collect())
     }
 
     /// The most that a posting of a block with these pairs weighs.
-    pub(super) fn most(&self, pairs: [Pair; 3]) -> f64 {
-        pairs.iter().fold(0.0, |most: f64, pair| {
-            most.max(self.0.get(usize::from(pair.0)).copied().unwrap_or(f64::INFINITY))
-        })
+    pub(super) fn most(&self, pairs: [Pair; 3]) -> u32 {
+        let weight = |pair: Pair| self.0.get(usize::from(pair.0)).copied().unwrap_or(u32::MAX);
+        pairs.into_iter().map(weight).fold(0, u32::max)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::bm25::Bm25;
     use super::*;
     use proptest::prelude::*;
 
@@ -116,9 +114,10 @@ mod tests {
             variant in prop::sample::select(&Bm25::NAMES[..]), k1 in 0.0f64..3.0, b in 0.0f64..=1.0, average in 0.5f64..300.0,
         ) {
             let bm25 = Bm25::new(variant, k1, b).unwrap();
-            let most = PairWeights::new(&bm25, average).most(competitive(postings.iter().copied()));
+            let weight = |frequency, length| (bm25.weight(frequency, length, average) * 1e6).ceil() as u32;
+            let most = PairWeights::new(weight).most(competitive(postings.iter().copied()));
             for (frequency, length) in postings {
-                prop_assert!(bm25.weight(frequency, length, average) <= most * (1.0 + 1e-12));
+                prop_assert!(weight(frequency, length) <= most);
             }
         }
     }

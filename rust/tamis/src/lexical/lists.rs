@@ -63,7 +63,7 @@ pub(super) fn encode(rows: &[Row], frequencies: &[u32], length: impl Fn(Row) -> 
     let first = out.len();
     let mut before = None;
     for (i, (rows, frequencies)) in row_blocks.iter().zip(frequency_blocks).enumerate() {
-        let less = frequencies.map(|frequency| frequency - 1);
+        let less = frequencies.map(|frequency| frequency.wrapping_sub(1));
         let header = Header {
             last: rows[BLOCK - 1],
             start: (out.len() - first) as u32,
@@ -93,7 +93,7 @@ fn encode_rest(before: Option<Row>, rows: &[Row], frequencies: &[u32], out: &mut
         gap
     };
     let gaps: Vec<u32> = rows.iter().map(gap).collect();
-    let less: Vec<u32> = frequencies.iter().map(|frequency| frequency - 1).collect();
+    let less: Vec<u32> = frequencies.iter().map(|frequency| frequency.wrapping_sub(1)).collect();
     let (row_bits, frequency_bits) = (width(&gaps), width(&less));
     let mut bits = BitWriter::new(out);
     bits.put(row_bits, 8);
@@ -239,7 +239,7 @@ impl<'a> List<'a> {
         );
         if out.turn_to(header.frequency_bits == 0) {
             packer.decompress(bytemuck::cast_slice(frequencies), &mut out.frequencies, header.frequency_bits);
-            out.frequencies.iter_mut().for_each(|frequency| *frequency = frequency.saturating_add(1));
+            out.frequencies.iter_mut().for_each(|frequency| *frequency = frequency.wrapping_add(1));
         }
         out.len = BLOCK;
     }
@@ -263,7 +263,7 @@ impl<'a> List<'a> {
         }
         if out.turn_to(frequency_bits == 0) {
             for frequency in &mut out.frequencies[..len] {
-                *frequency = bits.take(frequency_bits).saturating_add(1);
+                *frequency = bits.take(frequency_bits).wrapping_add(1);
             }
         }
         out.len = len;

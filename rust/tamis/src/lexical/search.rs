@@ -20,7 +20,7 @@ use rustc_hash::FxHashMap;
 use super::Analyzer;
 use super::bm25::Bm25;
 use super::bounds::PairWeights;
-use super::lengths::{Each, Lengths};
+use super::lengths::{Each, Length, Lengths};
 use super::lists::{BLOCK, Block, List};
 use super::plan::Plan;
 use super::postings::Postings;
@@ -29,7 +29,7 @@ use super::schema::Schema;
 use crate::Result;
 use crate::filter::RowSet;
 use crate::hit::{Hit, Row, Shortlist, TopK};
-use crate::simd::{Level, MASKED, masks_above};
+use crate::simd::{Level, MASKED, keep_above};
 
 /// An inverted index over rows that follow one another.
 #[derive(Clone, Copy)]
@@ -141,8 +141,6 @@ pub struct Scorer {
     /// The weights of small frequencies, from 0, in rows of small lengths: so many a frequency.
     weights: Vec<u32>,
     lengths: usize,
-    /// Whether no row is longer.
-    has_all_lengths: bool,
 }
 
 impl Scorer {
@@ -154,7 +152,6 @@ impl Scorer {
     /// Of a formula and the statistics of all rows.
     pub fn new(bm25: Bm25, statistics: Statistics) -> Self {
         let average = statistics.total_length as f64 / statistics.rows as f64;
-        let pairs = PairWeights::new(&bm25, average);
         let lengths = statistics.longest.saturating_add(1).min(Self::LENGTHS);
         let each = (0..=(Self::WEIGHTS / lengths).min(64))
             .flat_map(|frequency| (0..lengths).map(move |length| (frequency, length)));
@@ -162,12 +159,12 @@ impl Scorer {
             bm25,
             rows: statistics.rows,
             average,
-            pairs,
+            pairs: PairWeights::new(|_, _| 0),
             weights: Vec::new(),
             lengths: lengths as usize,
-            has_all_lengths: statistics.longest < lengths,
         };
         scorer.weights = each.map(|(frequency, length)| scorer.compute(frequency, length)).collect();
+        scorer.pairs = PairWeights::new(|frequency, length| scorer.compute(frequency, length));
         scorer
     }
 
@@ -318,7 +315,7 @@ fn best(
     let postings: u64 = asked.iter().map(|asked| asked.term.df).sum();
     let exhaustive = match evaluation {
         // Few windows leave nothing to learn from one for the next.
-        Evaluation::Auto => k > FEW || 8 * postings <= scorer.rows || scorer.rows < 8 * PRUNED_WINDOW as u64,
+        Evaluation::Auto => k > FEW || 4 * postings <= scorer.rows || scorer.rows < 8 * PRUNED_WINDOW as u64,
         Evaluation::Exhaustive => true,
         Evaluation::Pruned => false,
     };
@@ -329,14 +326,13 @@ fn best(
             let lengths = part.postings.lengths();
             let cursors = asked.iter().filter_map(|asked| {
                 let list = asked.term.lists[i]?;
-                Some(Cursor::new(list, Worth::new(asked.factor * scale, scorer)))
+                Some(Cursor::new(list, Worth::new(asked.factor * scale, scorer, lengths)))
             });
             let mut cursors: Vec<Cursor<'_>> = cursors.collect();
             match lengths.each() {
-                Each::Short(lengths) if exhaustive => all(part, lengths, &mut cursors, scratch, &mut best),
-                Each::Short(lengths) => pruned(part, lengths, &mut cursors, scratch, &mut best),
-                Each::Long(lengths) if exhaustive => all(part, lengths, &mut cursors, scratch, &mut best),
-                Each::Long(lengths) => pruned(part, lengths, &mut cursors, scratch, &mut best),
+                Each::Bytes(each) => search_part(exhaustive, part, each, &mut cursors, scratch, &mut best),
+                Each::Short(each) => search_part(exhaustive, part, each, &mut cursors, scratch, &mut best),
+                Each::Long(each) => search_part(exhaustive, part, each, &mut cursors, scratch, &mut best),
             }
         }
     });
@@ -419,37 +415,19 @@ thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
-/// The length of a row.
-trait Length: Copy {
-    fn get(self) -> u32;
-}
-
-impl Length for u16 {
-    #[inline(always)]
-    fn get(self) -> u32 {
-        u32::from(self)
-    }
-}
-
-impl Length for u32 {
-    #[inline(always)]
-    fn get(self) -> u32 {
-        self
-    }
-}
-
 /// What a term's postings are worth.
 #[derive(Clone, Copy)]
 struct Worth<'a> {
     /// The worth of the greatest weight.
     factor: u64,
     scorer: &'a Scorer,
+    lengths: Lengths<'a>,
 }
 
 impl<'a> Worth<'a> {
     /// Of a term of this factor, the scale included.
-    fn new(factor: f64, scorer: &'a Scorer) -> Self {
-        Self { factor: u64::from(to_fixed(factor * scorer.bm25.most())), scorer }
+    fn new(factor: f64, scorer: &'a Scorer, lengths: Lengths<'a>) -> Self {
+        Self { factor: u64::from(to_fixed(factor * scorer.bm25.most())), scorer, lengths }
     }
 
     #[inline(always)]
@@ -457,48 +435,45 @@ impl<'a> Worth<'a> {
         ((u64::from(weight) * self.factor + (1 << 31)) >> 32) as u32
     }
 
-    fn of(self, frequency: u32, length: u32) -> u32 {
-        self.of_weight(self.scorer.weight(frequency, length))
+    fn of(self, frequency: u32, row: Row) -> u32 {
+        self.of_weight(self.weight(frequency, row))
     }
 
-    /// Adds postings to the sums of the window that begins at `start`.
-    #[inline]
-    fn add<L: Length>(self, rows: &[Row], frequencies: &[u32], start: Row, lengths: &[L], sums: &mut [u32]) {
-        if self.scorer.has_all_lengths {
-            self.add_known::<L, true>(rows, frequencies, start, lengths, sums);
-        } else {
-            self.add_known::<L, false>(rows, frequencies, start, lengths, sums);
-        }
+    fn weight(self, frequency: u32, row: Row) -> u32 {
+        self.scorer.weight(frequency, self.lengths.of(row))
     }
 
+    /// Adds postings to the sums of the window that begins at `start`, up to the first that lies
+    /// outside or whose weight is in no table; gives how many.
     #[inline]
-    fn add_known<L: Length, const ALL_LENGTHS: bool>(
+    fn add<L: Length>(
         self,
         rows: &[Row],
         frequencies: &[u32],
         start: Row,
         lengths: &[L],
         sums: &mut [u32],
-    ) {
-        let Self { scorer, .. } = self;
-        let (weights, stride) = (scorer.weights.as_slice(), scorer.lengths);
+    ) -> usize {
+        let (weights, stride) = (self.scorer.weights.as_slice(), self.scorer.lengths);
+        let known = stride.min(L::MARK as usize);
         let lengths = &lengths[..sums.len()];
-        for (row, frequency) in rows.iter().zip(frequencies) {
+        for (i, (row, frequency)) in rows.iter().zip(frequencies).enumerate() {
             let place = row.wrapping_sub(start) as usize;
-            let (Some(sum), Some(length)) = (sums.get_mut(place), lengths.get(place)) else { continue };
-            let length = length.get();
-            let weight = match weights.get(*frequency as usize * stride + length as usize) {
-                Some(weight) if ALL_LENGTHS || (length as usize) < stride => *weight,
-                _ => scorer.compute(*frequency, length),
-            };
-            *sum = sum.wrapping_add(self.of_weight(weight));
+            let (Some(sum), Some(length)) = (sums.get_mut(place), lengths.get(place)) else { return i };
+            let length = length.get() as usize;
+            let Some(weight) = weights.get(*frequency as usize * stride + length) else { return i };
+            if length >= known {
+                return i;
+            }
+            *sum = sum.wrapping_add(self.of_weight(*weight));
         }
+        rows.len()
     }
 
     /// The most that a posting of no greater weight is worth.
-    fn bound(self, weight: f64) -> u32 {
+    fn bound(self, weight: u32) -> u32 {
         // Rounding may undo the order of weights in the last bit.
-        self.of_weight(self.scorer.share(weight).saturating_add(1)).saturating_add(1)
+        self.of_weight(weight.saturating_add(1)).saturating_add(1)
     }
 }
 
@@ -564,7 +539,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Finds out what the postings of each block are worth at most.
-    fn bind<L: Length>(&mut self, lengths: &[L]) {
+    fn bind(&mut self) {
         let pairs = &self.worth.scorer.pairs;
         let full = 0..self.list.full_blocks();
         let bounds = full.map(|block| self.worth.bound(pairs.most(self.list.header(block).pairs)));
@@ -572,13 +547,9 @@ impl<'a> Cursor<'a> {
         if self.list.blocks() > self.bounds.len() {
             let mut rest = Block::default();
             self.list.decode(self.bounds.len(), &mut rest);
-            let mut most = 0;
-            for (row, frequency) in rest.rows().iter().zip(rest.frequencies()) {
-                if let Some(length) = lengths.get(*row as usize) {
-                    most = most.max(self.worth.of(*frequency, length.get()));
-                }
-            }
-            self.bounds.push(most);
+            let postings = rest.rows().iter().zip(rest.frequencies());
+            let most = postings.map(|(row, frequency)| self.worth.of(*frequency, *row)).max();
+            self.bounds.push(most.unwrap_or(0));
             self.last = rest.rows().last().copied().unwrap_or(0);
         }
     }
@@ -613,7 +584,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// What the term is worth in a row above all those that were asked about.
-    fn ask(&mut self, row: Row, length: u32) -> u32 {
+    fn ask(&mut self, row: Row) -> u32 {
         if self.postings.rows().last().is_none_or(|last| *last < row) {
             let mut block = self.block.max(self.first);
             while block < self.bounds.len() && self.last_of(block) < row {
@@ -624,28 +595,43 @@ impl<'a> Cursor<'a> {
         let rows = &self.postings.rows()[self.at..];
         self.at += rows.partition_point(|other| *other < row);
         if self.row() == Some(row) {
-            return self.worth.of(self.postings.frequencies()[self.at], length);
+            return self.worth.of(self.postings.frequencies()[self.at], row);
         }
         0
     }
 
-    /// Adds the postings before `end` to the sums of a window, whose rows' lengths are given.
-    fn add<L: Length>(&mut self, start: Row, end: Row, lengths: &[L], sums: &mut [u32]) {
+    /// Adds the postings of a window to its sums; it begins at `start` and has rows of these lengths.
+    fn add<L: Length>(&mut self, start: Row, lengths: &[L], sums: &mut [u32]) {
         loop {
             let rows = &self.postings.rows()[self.at..];
-            let upto = match rows.last() {
-                Some(last) if *last < end => rows.len(),
-                _ => rows.partition_point(|row| *row < end),
+            let frequencies = &self.postings.frequencies()[self.at..];
+            self.at += self.worth.add(rows, frequencies, start, lengths, sums);
+            let Some(row) = self.row() else {
+                if self.block >= self.list.blocks() {
+                    return;
+                }
+                self.turn();
+                continue;
             };
-            let rows = &rows[..upto];
-            let frequencies = &self.postings.frequencies()[self.at..][..upto];
-            self.worth.add(rows, frequencies, start, lengths, sums);
-            self.at += upto;
-            if self.at < self.postings.rows().len() || self.block >= self.list.blocks() {
-                return;
-            }
-            self.turn();
+            let Some(sum) = sums.get_mut(row.wrapping_sub(start) as usize) else { return };
+            *sum = sum.wrapping_add(self.worth.of(self.postings.frequencies()[self.at], row));
+            self.at += 1;
         }
+    }
+}
+
+fn search_part<L: Length>(
+    exhaustive: bool,
+    part: &Part<'_>,
+    lengths: &[L],
+    cursors: &mut [Cursor<'_>],
+    scratch: &mut Scratch,
+    best: &mut Best,
+) {
+    if exhaustive {
+        all(part, lengths, cursors, scratch, best);
+    } else {
+        pruned(part, lengths, cursors, scratch, best);
     }
 }
 
@@ -666,7 +652,7 @@ fn all<L: Length>(
         let end = lengths.len().min(start + WINDOW);
         let sums = &mut scratch.sums[..end - start];
         for cursor in &mut *cursors {
-            cursor.add(start as Row, end as Row, &lengths[start..end], sums);
+            cursor.add(start as Row, &lengths[start..end], sums);
         }
         take_above(best.floor, sums, |place, sum| offer(part, start, place, sum, best));
     }
@@ -680,7 +666,7 @@ fn pruned<L: Length>(
     scratch: &mut Scratch,
     best: &mut Best,
 ) {
-    cursors.iter_mut().for_each(|cursor| cursor.bind(lengths));
+    cursors.iter_mut().for_each(Cursor::bind);
     let mut blocks = vec![0; cursors.len()];
     let mut order: Vec<usize> = (0..cursors.len()).collect();
     for start in (0..lengths.len()).step_by(PRUNED_WINDOW) {
@@ -704,7 +690,7 @@ fn pruned<L: Length>(
         let (lengths, sums) = (&lengths[start..end], &mut scratch.sums[..end - start]);
         for &i in &order[left_out..] {
             cursors[i].seek(start as Row);
-            cursors[i].add(start as Row, end as Row, lengths, sums);
+            cursors[i].add(start as Row, lengths, sums);
         }
         let candidates = &mut scratch.candidates;
         let least = floor - rest.min(floor);
@@ -721,13 +707,12 @@ fn pruned<L: Length>(
             }
             cursor.seek(start as Row);
             if candidates.len() * 32 > blocks[i] * BLOCK {
-                cursor.add(start as Row, end as Row, lengths, sums);
+                cursor.add(start as Row, lengths, sums);
                 candidates.iter_mut().for_each(|(place, sum)| *sum += sums[*place as usize]);
                 sums.fill(0);
             } else {
                 for (place, sum) in &mut *candidates {
-                    let length = lengths[*place as usize].get();
-                    *sum += cursor.ask((start + *place as usize) as Row, length);
+                    *sum += cursor.ask((start + *place as usize) as Row);
                 }
             }
             candidates.retain(|(_, sum)| sum + rest > floor);
@@ -749,33 +734,36 @@ fn offer(part: &Part<'_>, start: usize, place: u32, sum: u32, best: &mut Best) -
 
 /// Calls `found` with each place and sum above the floor, which it then sets anew, and clears all.
 fn take_above(mut floor: u32, sums: &mut [u32], mut found: impl FnMut(u32, u32) -> u32) {
-    /// Masks made together: of so many sums that these are still in the cache when they are cleared.
+    /// Chunks that are looked at together: they are still in the cache when what was found is taken.
     const TOGETHER: usize = 32;
     let level = Level::best();
     let mut masks = [0; TOGETHER];
     let mut start = 0;
     for some in sums.chunks_mut(TOGETHER * MASKED) {
-        let (chunks, rest) = some.as_chunks::<MASKED>();
+        let (chunks, rest) = some.as_chunks_mut::<MASKED>();
         let masks = &mut masks[..chunks.len()];
-        masks_above(level, chunks, floor, masks);
-        for (chunk, mask) in chunks.iter().zip(masks) {
-            while *mask != 0 {
+        let mut any = keep_above(level, chunks, floor, masks);
+        while any != 0 {
+            let i = any.trailing_zeros();
+            any &= any - 1;
+            let mut mask = masks[i as usize];
+            while mask != 0 {
                 let j = mask.trailing_zeros();
-                *mask &= *mask - 1;
-                let sum = chunk[j as usize];
+                mask &= mask - 1;
+                let sum = std::mem::take(&mut chunks[i as usize][j as usize]);
                 if sum > floor {
-                    floor = found(start + j, sum);
+                    floor = found(start + i * MASKED as u32 + j, sum);
                 }
             }
-            start += MASKED as u32;
         }
+        start += (chunks.len() * MASKED) as u32;
         for sum in rest {
             if *sum > floor {
                 floor = found(start, *sum);
             }
+            *sum = 0;
             start += 1;
         }
-        some.fill(0);
     }
 }
 

@@ -250,17 +250,27 @@ pub(super) fn run<P: Plain>(plain: P) -> P::Done {
 }
 
 #[target_feature(enable = "avx2")]
-pub(super) fn masks_above(numbers: &[[u32; MASKED]], floor: u32, masks: &mut [u64]) {
-    let Some(least) = floor.checked_add(1) else { return masks.fill(0) };
+pub(super) fn keep_above(numbers: &mut [[u32; MASKED]], floor: u32, masks: &mut [u64]) -> u64 {
+    let Some(least) = floor.checked_add(1) else {
+        masks.fill(0);
+        numbers.as_flattened_mut().fill(0);
+        return 0;
+    };
     let least = _mm256_set1_epi32(least.cast_signed());
-    for (numbers, mask) in numbers.iter().zip(masks) {
+    let mut any = 0;
+    for (k, (numbers, mask)) in numbers.iter_mut().zip(masks).enumerate() {
         *mask = 0;
-        for (i, eight) in numbers.as_chunks::<8>().0.iter().enumerate() {
-            // SAFETY: the reference proves eight readable numbers; `loadu` asks for no alignment.
-            let eight = unsafe { _mm256_loadu_si256(eight.as_ptr().cast()) };
-            let above = _mm256_cmpeq_epi32(_mm256_max_epu32(eight, least), eight);
+        for (i, eight) in numbers.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+            // SAFETY: the reference proves eight numbers to read; `loadu` asks for no alignment.
+            let all = unsafe { _mm256_loadu_si256(eight.as_ptr().cast()) };
+            let above = _mm256_cmpeq_epi32(_mm256_max_epu32(all, least), all);
+            let kept = _mm256_and_si256(all, above);
+            // SAFETY: the reference proves eight numbers to write; `storeu` asks for no alignment.
+            unsafe { _mm256_storeu_si256(eight.as_mut_ptr().cast(), kept) };
             let bits = _mm256_movemask_ps(_mm256_castsi256_ps(above)).cast_unsigned();
             *mask |= u64::from(bits) << (8 * i);
         }
+        any |= u64::from(*mask != 0) << k;
     }
+    any
 }

@@ -196,14 +196,21 @@ pub(super) fn scan_bits(
 }
 
 #[target_feature(enable = "avx512f")]
-pub(super) fn masks_above(numbers: &[[u32; MASKED]], floor: u32, masks: &mut [u64]) {
+pub(super) fn keep_above(numbers: &mut [[u32; MASKED]], floor: u32, masks: &mut [u64]) -> u64 {
     let floor = _mm512_set1_epi32(floor.cast_signed());
-    for (numbers, mask) in numbers.iter().zip(masks) {
+    let mut any = 0;
+    for (k, (numbers, mask)) in numbers.iter_mut().zip(masks).enumerate() {
         *mask = 0;
-        for (i, sixteen) in numbers.as_chunks::<16>().0.iter().enumerate() {
-            // SAFETY: the reference proves sixteen readable numbers; `loadu` asks for no alignment.
-            let sixteen = unsafe { _mm512_loadu_si512(sixteen.as_ptr().cast()) };
-            *mask |= u64::from(_mm512_cmpgt_epu32_mask(sixteen, floor)) << (16 * i);
+        for (i, sixteen) in numbers.as_chunks_mut::<16>().0.iter_mut().enumerate() {
+            // SAFETY: the reference proves sixteen numbers to read; `loadu` asks for no alignment.
+            let all = unsafe { _mm512_loadu_si512(sixteen.as_ptr().cast()) };
+            let above = _mm512_cmpgt_epu32_mask(all, floor);
+            let kept = _mm512_maskz_mov_epi32(above, all);
+            // SAFETY: the reference proves sixteen numbers to write; `storeu` asks for no alignment.
+            unsafe { _mm512_storeu_si512(sixteen.as_mut_ptr().cast(), kept) };
+            *mask |= u64::from(above) << (16 * i);
         }
+        any |= u64::from(*mask != 0) << k;
     }
+    any
 }

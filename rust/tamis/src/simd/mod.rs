@@ -282,20 +282,21 @@ pub(crate) fn scan_bits(
 /// Numbers of which one mask tells.
 pub(crate) const MASKED: usize = 64;
 
-/// Sets in each mask the bits of the numbers above `floor`, the first in the lowest.
+/// Sets in each mask the bits of the numbers above `floor`, the first in the lowest, and makes the
+/// other numbers 0. Gives the bits of the masks that have any.
 ///
 /// # Panics
-/// If there are not as many masks.
-pub(crate) fn masks_above(level: Level, numbers: &[[u32; MASKED]], floor: u32, masks: &mut [u64]) {
-    assert_eq!(numbers.len(), masks.len());
+/// If there are not as many masks, or more than 64.
+pub(crate) fn keep_above(level: Level, numbers: &mut [[u32; MASKED]], floor: u32, masks: &mut [u64]) -> u64 {
+    assert!(numbers.len() == masks.len() && masks.len() <= 64);
     match level.0 {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: this level exists only where `available` saw avx2 and fma.
-        Isa::Avx2 => unsafe { avx2::masks_above(numbers, floor, masks) },
+        Isa::Avx2 => unsafe { avx2::keep_above(numbers, floor, masks) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: this level exists only where `available` saw avx512f, bw, dq and vnni.
-        Isa::Avx512 => unsafe { avx512::masks_above(numbers, floor, masks) },
-        _ => scalar::masks_above(numbers, floor, masks),
+        Isa::Avx512 => unsafe { avx512::keep_above(numbers, floor, masks) },
+        _ => scalar::keep_above(numbers, floor, masks),
     }
 }
 
@@ -507,13 +508,17 @@ mod tests {
         ) {
             let numbers = numbers.as_chunks::<MASKED>().0;
             for level in Level::available() {
-                let mut masks = vec![7; numbers.len()];
-                masks_above(level, numbers, floor, &mut masks);
-                for (numbers, mask) in numbers.iter().zip(&masks) {
+                let (mut kept, mut masks) = (numbers.to_vec(), vec![7; numbers.len()]);
+                let any = keep_above(level, &mut kept, floor, &mut masks);
+                for (chunk, (numbers, mask)) in numbers.iter().zip(&masks).enumerate() {
+                    prop_assert_eq!(any >> chunk & 1 == 1, *mask != 0, "{}", level.name());
                     for (i, number) in numbers.iter().enumerate() {
-                        prop_assert_eq!(mask >> i & 1 == 1, *number > floor, "{}", level.name());
+                        let is_above = *number > floor;
+                        prop_assert_eq!(mask >> i & 1 == 1, is_above, "{}", level.name());
+                        prop_assert_eq!(kept[chunk][i], if is_above { *number } else { 0 }, "{}", level.name());
                     }
                 }
+                prop_assert!(any.checked_shr(numbers.len() as u32).unwrap_or(0) == 0);
             }
         }
     }

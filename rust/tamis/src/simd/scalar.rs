@@ -73,9 +73,16 @@ pub(super) fn scan_bits(
     }
 }
 
-pub(super) fn masks_above(numbers: &[[u32; MASKED]], floor: u32, masks: &mut [u64]) {
-    for (numbers, mask) in numbers.iter().zip(masks) {
-        let bits = numbers.iter().zip(0..).map(|(number, i)| u64::from(*number > floor) << i);
-        *mask = bits.fold(0, |mask, bit| mask | bit);
+pub(super) fn keep_above(numbers: &mut [[u32; MASKED]], floor: u32, masks: &mut [u64]) -> u64 {
+    let mut any = 0;
+    for (k, (numbers, mask)) in numbers.iter_mut().zip(masks).enumerate() {
+        *mask = 0;
+        for (i, number) in numbers.iter_mut().enumerate() {
+            let is_above = *number > floor;
+            *mask |= u64::from(is_above) << i;
+            *number *= u32::from(is_above);
+        }
+        any |= u64::from(*mask != 0) << k;
     }
+    any
 }
