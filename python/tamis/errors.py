@@ -68,6 +68,10 @@ class FormatTooNewError(TamisError, OSError):
     """The index was written by a newer tamis."""
 
 
+class AnalyzerMismatchError(TamisError, ValueError):
+    """The index was built by an earlier or later version of the analyzers: its terms are others."""
+
+
 class StorageError(TamisError, OSError):
     """The operating system refused to read or write a file of the index."""
 

@@ -4,6 +4,7 @@ use pyo3::exceptions::PyMemoryError;
 use pyo3::import_exception;
 use pyo3::prelude::*;
 
+import_exception!(tamis.errors, AnalyzerMismatchError);
 import_exception!(tamis.errors, CorruptIndexError);
 import_exception!(tamis.errors, DimensionError);
 import_exception!(tamis.errors, FormatTooNewError);
@@ -28,6 +29,7 @@ pub(crate) fn to_py(error: tamis::Error) -> PyErr {
         Error::VersionNotFound { .. } => VersionNotFoundError::new_err(message),
         Error::Corrupt { .. } => CorruptIndexError::new_err(message),
         Error::FormatTooNew { .. } => FormatTooNewError::new_err(message),
+        Error::AnalyzerMismatch { .. } => AnalyzerMismatchError::new_err(message),
         Error::Memory { .. } => PyMemoryError::new_err(message),
         Error::Io { .. } => StorageError::new_err(message),
         _ => InvalidInputError::new_err(message),

@@ -98,6 +98,17 @@ pub enum Error {
         known: u32,
     },
 
+    /// Terms that an analyzer made which is no longer the same.
+    #[error("{} was made by version {found} of the analyzers, this tamis has version {known}: its terms are others; make it anew from its documents", path.display())]
+    AnalyzerMismatch {
+        /// The file or the index.
+        path: PathBuf,
+        /// The version of the analyzers that made it.
+        found: u32,
+        /// The version of this build's.
+        known: u32,
+    },
+
     /// There is not as much memory.
     #[error("there are no {bytes} bytes of memory: {source}")]
     Memory {

@@ -64,13 +64,14 @@ impl Snapshot {
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::VersionNotFound`], [`Error::Corrupt`] and
-    /// [`Error::FormatTooNew`] with the file at fault, [`Error::Io`].
+    /// [`Error::FormatTooNew`] with the file at fault, [`Error::AnalyzerMismatch`], [`Error::Io`].
     pub fn open(path: &Path, version: Option<u64>) -> Result<Self> {
         Self::of(path, Manifest::read(path, version)?, &[])
     }
 
     /// Opens what a manifest names; segments that are open already are not read again.
     fn of(path: &Path, manifest: Manifest, open: &[(u64, Arc<Segment>)]) -> Result<Self> {
+        Analyzer::check_version(path, manifest.analyzers)?;
         let analyzer = Analyzer::named(&manifest.settings.analyzer)?;
         let bm25 = Bm25::new(&manifest.settings.variant, manifest.settings.k1, manifest.settings.b)?;
         manifest.settings.schema.clone().checked()?;
@@ -470,6 +471,7 @@ impl Writer {
                 index: random_id()?,
                 created: now(),
                 settings: settings.clone(),
+                analyzers: Analyzer::VERSION,
                 segments: Vec::new(),
                 next_segment: 1,
                 extra: extra.to_owned(),

@@ -63,7 +63,7 @@ pub(super) fn encode(rows: &[Row], frequencies: &[u32], length: impl Fn(Row) -> 
     let first = out.len();
     let mut before = None;
     for (i, (rows, frequencies)) in row_blocks.iter().zip(frequency_blocks).enumerate() {
-        let less = frequencies.map(|frequency| frequency.wrapping_sub(1));
+        let less = frequencies.map(|frequency| frequency - 1);
         let header = Header {
             last: rows[BLOCK - 1],
             start: (out.len() - first) as u32,
@@ -93,7 +93,7 @@ fn encode_rest(before: Option<Row>, rows: &[Row], frequencies: &[u32], out: &mut
         gap
     };
     let gaps: Vec<u32> = rows.iter().map(gap).collect();
-    let less: Vec<u32> = frequencies.iter().map(|frequency| frequency.wrapping_sub(1)).collect();
+    let less: Vec<u32> = frequencies.iter().map(|frequency| frequency - 1).collect();
     let (row_bits, frequency_bits) = (width(&gaps), width(&less));
     let mut bits = BitWriter::new(out);
     bits.put(row_bits, 8);
@@ -143,15 +143,15 @@ impl<'a> BitWriter<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct Block {
     rows: [Row; BLOCK],
-    frequencies: [u32; BLOCK],
+    repeats: [u32; BLOCK],
     len: usize,
-    /// Whether each frequency is 1.
+    /// Whether nothing is repeated.
     single: bool,
 }
 
 impl Default for Block {
     fn default() -> Self {
-        Self { rows: [0; BLOCK], frequencies: [1; BLOCK], len: 0, single: true }
+        Self { rows: [0; BLOCK], repeats: [0; BLOCK], len: 0, single: true }
     }
 }
 
@@ -160,14 +160,19 @@ impl Block {
         &self.rows[..self.len]
     }
 
-    pub(super) fn frequencies(&self) -> &[u32] {
-        &self.frequencies[..self.len]
+    /// Each frequency less 1, as it is stored.
+    pub(super) fn repeats(&self) -> &[u32] {
+        &self.repeats[..self.len]
     }
 
-    /// Notes whether each frequency is 1; tells whether there are others to decode.
+    pub(super) fn frequencies(&self) -> impl Iterator<Item = u32> {
+        self.repeats().iter().map(|repeats| repeats.saturating_add(1))
+    }
+
+    /// Notes whether nothing is repeated; tells whether there are repeats to decode.
     fn turn_to(&mut self, single: bool) -> bool {
         if single && !self.single {
-            self.frequencies = [1; BLOCK];
+            self.repeats = [0; BLOCK];
         }
         self.single = single;
         !single
@@ -238,8 +243,7 @@ impl<'a> List<'a> {
             header.row_bits,
         );
         if out.turn_to(header.frequency_bits == 0) {
-            packer.decompress(bytemuck::cast_slice(frequencies), &mut out.frequencies, header.frequency_bits);
-            out.frequencies.iter_mut().for_each(|frequency| *frequency = frequency.wrapping_add(1));
+            packer.decompress(bytemuck::cast_slice(frequencies), &mut out.repeats, header.frequency_bits);
         }
         out.len = BLOCK;
     }
@@ -262,9 +266,7 @@ impl<'a> List<'a> {
             next = row.wrapping_add(1);
         }
         if out.turn_to(frequency_bits == 0) {
-            for frequency in &mut out.frequencies[..len] {
-                *frequency = bits.take(frequency_bits).wrapping_add(1);
-            }
+            out.repeats[..len].iter_mut().for_each(|repeats| *repeats = bits.take(frequency_bits));
         }
         out.len = len;
     }
@@ -313,9 +315,9 @@ impl<'a> Walk<'a> {
         self.postings.rows().get(self.at).copied()
     }
 
-    /// Its block's number, the frequencies there, and its place among them.
+    /// Its block's number, the frequencies there less 1, and its place among them.
     pub(super) fn place(&self) -> (usize, &[u32], usize) {
-        (self.block, self.postings.frequencies(), self.at)
+        (self.block, self.postings.repeats(), self.at)
     }
 
     /// Goes to the next posting.
@@ -421,7 +423,7 @@ mod tests {
             let (mut found_rows, mut found_frequencies) = (Vec::new(), Vec::new());
             list.each_block(|block| {
                 found_rows.extend_from_slice(block.rows());
-                found_frequencies.extend_from_slice(block.frequencies());
+                found_frequencies.extend(block.frequencies());
             });
             prop_assert_eq!(found_rows, rows);
             prop_assert_eq!(found_frequencies, frequencies);

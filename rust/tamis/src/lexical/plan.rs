@@ -242,7 +242,7 @@ impl Finder<'_> {
                 None => {
                     let Some(list) = part.postings.list(id) else { return };
                     list.each_block(|block| {
-                        block.rows().iter().zip(block.frequencies()).for_each(|(row, n)| count(*row, *n));
+                        block.rows().iter().zip(block.frequencies()).for_each(|(row, n)| count(*row, n));
                     });
                 }
                 Some(field) => {
@@ -396,7 +396,7 @@ mod tests {
                     builder.freeze().unwrap()
                 };
                 let halves = [build(&rows[..cut]), build(&rows[cut..])];
-                in_two_parts(&halves, &alive, |parts, statistics| {
+                in_two_parts(&halves, &alive, &alive, |parts, statistics| {
                     let scorer = Scorer::new(bm25, statistics);
                     search(parts, &query, (&analyzer, &schema), &scorer, 100, evaluation).unwrap()
                 })

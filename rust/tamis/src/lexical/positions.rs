@@ -106,16 +106,16 @@ impl<'a> PlacedWalk<'a> {
 
     /// The positions in the row it stands at, ascending.
     pub(super) fn places(&mut self) -> &[u32] {
-        let (block, frequencies, at) = self.walk.place();
-        let Some(frequency) = frequencies.get(at) else { return &[] };
+        let (block, repeats, at) = self.walk.place();
+        let Some(own) = repeats.get(at) else { return &[] };
         if self.block != Some(block) {
             (self.block, self.next, self.rest) = (Some(block), 0, self.positions.block(block));
         }
         if self.next <= at {
             self.places.clear();
             if let Some(rest) = &mut self.rest {
-                rest.skip(frequencies[self.next..at].iter().map(|frequency| u64::from(*frequency)).sum());
-                rest.take(*frequency, &mut self.places);
+                rest.skip(repeats[self.next..at].iter().map(|repeats| u64::from(*repeats) + 1).sum());
+                rest.take(own.saturating_add(1), &mut self.places);
             }
             self.next = at + 1;
         }

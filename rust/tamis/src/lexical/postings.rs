@@ -470,9 +470,9 @@ pub fn merge(parts: &[Postings<'_>], stop: &Stop<'_>) -> Result<Frozen> {
             let mut number = 0;
             list.each_block(|block| {
                 rows.extend(block.rows().iter().map(|row| base + row));
-                frequencies.extend_from_slice(block.frequencies());
+                frequencies.extend(block.frequencies());
                 if let Some(mut rest) = positions.and_then(|positions| positions.block(number)) {
-                    block.frequencies().iter().for_each(|frequency| rest.take(*frequency, &mut places));
+                    block.frequencies().for_each(|frequency| rest.take(frequency, &mut places));
                 }
                 number += 1;
             });

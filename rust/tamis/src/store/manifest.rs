@@ -54,6 +54,8 @@ pub(crate) struct Manifest {
     /// Seconds since 1970.
     pub(crate) created: u64,
     pub(crate) settings: Settings,
+    /// [`Analyzer::VERSION`](crate::lexical::Analyzer::VERSION) of what made its terms.
+    pub(crate) analyzers: u32,
     pub(crate) segments: Vec<SegmentEntry>,
     /// The number of the next segment, never given twice: what has it, no version names.
     pub(crate) next_segment: u64,

@@ -11,7 +11,7 @@ use super::format::{self, Container};
 use super::fs::{Disk, FileSystem};
 use super::postings;
 use crate::dense::{CodesView, Frame, Matrix, Metric, OnZero, Stored};
-use crate::lexical::{Bm25, InvertedIndex, Piece, Postings, Schema};
+use crate::lexical::{Analyzer, Bm25, InvertedIndex, Piece, Postings, Schema};
 use crate::threads::Stop;
 use crate::{Error, Result};
 
@@ -46,6 +46,7 @@ impl Stored for StoredMatrix {
 #[derive(Serialize, Deserialize)]
 struct LexicalMeta {
     analyzer: String,
+    analyzers: u32,
     variant: String,
     k1: f64,
     b: f64,
@@ -162,6 +163,7 @@ pub fn save_postings(path: &Path, index: &InvertedIndex, analyzer: &str, stop: &
     let bm25 = index.bm25();
     let meta = LexicalMeta {
         analyzer: analyzer.to_owned(),
+        analyzers: Analyzer::VERSION,
         variant: bm25.variant().to_owned(),
         k1: bm25.k1(),
         b: bm25.b(),
@@ -176,10 +178,12 @@ pub fn save_postings(path: &Path, index: &InvertedIndex, analyzer: &str, stop: &
 /// Maps what [`save_postings`] wrote; gives the name of the analyzer, too.
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::Io`], [`Error::Corrupt`], [`Error::FormatTooNew`].
+/// [`Error::NotFound`], [`Error::Io`], [`Error::Corrupt`], [`Error::FormatTooNew`],
+/// [`Error::AnalyzerMismatch`].
 pub fn open_postings(path: &Path) -> Result<(InvertedIndex, String)> {
     let container = open(path, "lexical index", usize::MAX)?;
     let meta: LexicalMeta = meta(&container)?;
+    Analyzer::check_version(path, meta.analyzers)?;
     let bm25 =
         Bm25::new(&meta.variant, meta.k1, meta.b).map_err(|error| container.corrupt(error.to_string()))?;
     let schema = meta.schema.checked().map_err(|error| container.corrupt(error.to_string()))?;
@@ -191,7 +195,7 @@ pub fn open_postings(path: &Path) -> Result<(InvertedIndex, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lexical::{Analyzer, Evaluation, Query};
+    use crate::lexical::{Evaluation, Query};
 
     #[test]
     fn blocks_come_back_and_replace_their_elders() {

@@ -20,6 +20,7 @@ mod stemming;
 mod stop_words;
 
 use std::ops::Range;
+use std::path::Path;
 
 use rustc_hash::FxHashSet;
 use unicode_segmentation::UnicodeSegmentation;
@@ -95,6 +96,20 @@ impl std::fmt::Debug for Analyzer {
 }
 
 impl Analyzer {
+    /// Raised whenever some text gets other terms from an analyzer than before. It is stored with
+    /// each index.
+    pub const VERSION: u32 = 1;
+
+    /// That an index at this path was made by this version of the analyzers.
+    pub(crate) fn check_version(path: &Path, found: u32) -> Result<()> {
+        let known = Self::VERSION;
+        if found == known {
+            Ok(())
+        } else {
+            Err(Error::AnalyzerMismatch { path: path.to_owned(), found, known })
+        }
+    }
+
     /// The analyzer of this name: `default` stems English and keeps identifiers, `plain` gives
     /// folded words and nothing else, `multilingual` keeps identifiers and stems nothing; the others
     /// are languages (`german`), most of them also without their stop words (`german+stop`).
