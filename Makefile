@@ -22,7 +22,7 @@ PYTHON_SOURCES := python/tamis tests benches examples tools
 DEVELOP := env -u CONDA_PREFIX VIRTUAL_ENV="$(CURDIR)/$(VENV)" PIP_NO_INDEX=1 PIP_QUIET=1 \
 	$(VENV)/bin/maturin develop --quiet --locked
 
-.PHONY: help demo test check format lint types layers licences repeats bench docs coverage fuzz wheel dev \
+.PHONY: help demo test check format lint types layers licences repeats bench docs coverage fuzz torture wheel dev \
 	lock clean toolchains
 
 help:  ## List the targets
@@ -72,6 +72,10 @@ repeats: $(VENV)/.locked
 
 fuzz:  ## A million texts through the analyzers and the reader of queries; minutes
 	PROPTEST_CASES=1000000 cargo test --quiet --profile quick --package tamis -- lexical::query any_text_has_tokens
+
+torture: $(VENV)/.release  ## The tests of reliability, TAMIS_TORTURE times as long (3); minutes
+	TAMIS_TORTURE=$${TAMIS_TORTURE:-3} PROPTEST_CASES=2000 cargo test --quiet --profile quick --package tamis -- index::
+	TAMIS_TORTURE=$${TAMIS_TORTURE:-3} $(RUN) pytest --quiet tests/reliability
 
 bench: $(VENV)/.release $(BENCH)/.locked  ## Run the benchmarks, or BENCHES=benches/NAME.py, beside their peers
 	@for script in $(BENCHES); do echo "==> $$script"; PYTHONPATH=python $(BENCH)/bin/python $$script; done

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tamis.evaluation import evaluate as evaluate
     from tamis.fusion import fuse as fuse
     from tamis.fusion import rrf as rrf
+    from tamis.history import rollback as rollback
+    from tamis.history import verify as verify
     from tamis.index import Index as Index
     from tamis.index import open as open
     from tamis.lexical import Analyzer as Analyzer
@@ -52,7 +54,9 @@ _ROOMS = {
     "fuse": "fusion",
     "open": "index",
     "read": "documents",
+    "rollback": "history",
     "rrf": "fusion",
+    "verify": "history",
 }
 
 __all__ = [
@@ -76,7 +80,9 @@ __all__ = [
     "fuse",
     "open",
     "read",
+    "rollback",
     "rrf",
+    "verify",
 ]
 
 

@@ -13,11 +13,12 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import tamis
-from tamis.errors import InvalidInputError, SourceNotFoundError, TamisError
+from tamis.errors import IndexNotFoundError, InvalidInputError, SourceNotFoundError, TamisError
 from tamis.types import Progress
 
 _DESCRIPTION = "Hybrid search over your documents: cited passages, reranked, with versions."
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):  # a terminal may lack a character, such as §
             stream.reconfigure(errors="replace")
     try:
-        options.run(options)
+        return options.run(options) or 0
     except TamisError as error:
         print(f"tamis: {error}", file=sys.stderr)
         return 1
@@ -41,7 +42,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("tamis: interrupted; the index is as it was", file=sys.stderr)
         return 130
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -83,6 +83,17 @@ def _parser() -> argparse.ArgumentParser:
 
     info = command("info", _info, "Tell what an index holds.")
     _index_options(info)
+
+    log = command("versions", _versions, "List the versions of an index, or what two differ by.")
+    log.add_argument("--diff", nargs=2, type=int, metavar=("OLD", "NEW"), help="two versions")
+    compact = command("compact", _compact, "Write an index as one segment, without what is deleted.")
+    rollback = command("rollback", _rollback, "Make an earlier version the newest again.")
+    rollback.add_argument("version", type=int, help="the version that is wanted back")
+    prune = command("prune", _prune, "Remove old versions and the files that only they need.")
+    prune.add_argument("--keep", type=int, required=True, metavar="N", help="how many stay")
+    verify = command("verify", _verify, "Read every file of an index and tell what is wrong.")
+    for keeping in (log, compact, rollback, prune, verify):
+        _index_options(keeping)
 
     evaluate = command("eval", _eval, "Measure the retrievers on a set in BEIR layout.")
     evaluate.add_argument("dataset", metavar="DATASET_DIR", help="corpus, queries, qrels")
@@ -189,6 +200,53 @@ def _context(options: argparse.Namespace) -> None:
 def _info(options: argparse.Namespace) -> None:
     info = tamis.open(_index_path(options), read_only=True).info()
     _print(options, info, "\n".join(f"{name:13} {value}" for name, value in info.items()))
+
+
+def _lexical(options: argparse.Namespace) -> tamis.Index:
+    """Open an index for what needs no model."""
+    if not (path := _index_path(options)).exists():
+        raise IndexNotFoundError(f"there is no index at {path}")
+    return tamis.open(path, encoder=None, reranker=None)
+
+
+def _versions(options: argparse.Namespace) -> None:
+    index = _lexical(options)
+    if options.diff:
+        diff = index.diff(*options.diff)
+        lines = [f"{kind:8} {id}" for kind, ids in asdict(diff).items() for id in ids]
+        _print(options, asdict(diff), "\n".join(lines) or "no document differs")
+        return
+    numbers = index.versions()
+    _print(options, numbers, "\n".join(map(str, numbers)))
+
+
+def _compact(options: argparse.Namespace) -> None:
+    index = _lexical(options)
+    before = index.info()
+    index.compact()
+    after = index.info()
+    said = (
+        f"version {after['version']}: {before['segments']} segments became {after['segments']}, "
+        f"{before['deleted_chunks']} deleted chunks went"
+    )
+    _print(options, after, said)
+
+
+def _rollback(options: argparse.Namespace) -> None:
+    version = tamis.rollback(_index_path(options), options.version)
+    _print(options, version, f"version {version} holds what version {options.version} held")
+
+
+def _prune(options: argparse.Namespace) -> None:
+    pruned = _lexical(options).prune(keep=options.keep)
+    said = f"{len(pruned.versions)} versions and {pruned.files} files removed, {pruned.bytes:,} bytes"
+    _print(options, asdict(pruned), said)
+
+
+def _verify(options: argparse.Namespace) -> int:
+    faults = tamis.verify(_index_path(options))
+    _print(options, faults, "\n".join(faults) or "every file is whole")
+    return 1 if faults else 0
 
 
 def _eval(options: argparse.Namespace) -> None:

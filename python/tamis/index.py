@@ -8,22 +8,30 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
-from tamis import _core, chunking, context, documents
+import numpy as np
+import numpy.typing as npt
+
+from tamis import _core, chunking, context, documents, history
+from tamis.dense import as_matrix
 from tamis.documents import shown
 from tamis.errors import (
+    DimensionError,
     IndexNotFoundError,
     InvalidInputError,
     ModelMismatchError,
+    NonFiniteError,
     ReadOnlyError,
     SourceConflictError,
     SourceNotFoundError,
     UnreadableDocumentError,
+    ZeroVectorError,
 )
 from tamis.lexical import Analyzer
 from tamis.retrieval import Assemble, Mode, Pipeline, Ranked, Results, confidence
@@ -41,6 +49,7 @@ from tamis.types import (
     checked_text,
     checked_texts,
     content_hash,
+    key_of,
 )
 
 DEFAULT_ENCODER = "bge-small-en-v1.5"
@@ -171,7 +180,7 @@ class Index:
         self.encoder = encoder
         self.reranker = reranker
         self._read_only = read_only or version is not None
-        self._pending: dict[str, Document] = {}
+        self._pending: dict[str, _New] = {}
         self._deleted: set[str] = set()
         try:
             self._snapshot = _core.Snapshot.open(path, version)
@@ -266,8 +275,8 @@ class Index:
 
     def refresh(self) -> int:
         """Move to the newest version, which another process may have made, and return it."""
-        if _core.newest(self.path) != (self._snapshot.index_id, self.version):
-            self._move_to(_core.Snapshot.open(self.path, None))
+        if newer := self._snapshot.newer():
+            self._move_to(newer)
         return self.version
 
     def _move_to(self, snapshot: _core.Snapshot) -> None:
@@ -277,7 +286,10 @@ class Index:
         self._snapshot = snapshot
 
     def info(self) -> dict[str, Any]:
-        """Return what the index holds, as JSON values."""
+        """Return what the index holds, as JSON values.
+
+        ``deleted_chunks`` lie in the files and are not found; `compact` leaves them out.
+        """
         encoder = self._extra["encoder"]
         return {
             "path": str(self.path),
@@ -285,6 +297,7 @@ class Index:
             "created": datetime.fromtimestamp(self._snapshot.created, UTC).isoformat(),
             "documents": len(self._snapshot.documents()),
             "chunks": self._snapshot.rows,
+            "deleted_chunks": self._snapshot.row_bound - self._snapshot.rows,
             "segments": self._snapshot.segments,
             "bytes": self._snapshot.size,
             "dim": self._snapshot.dim,
@@ -372,7 +385,7 @@ class Index:
             moved = self._claim(extra, name, root)
             paths, unseen = self._paths(root, name, skipped)
             hashes = self._hashes(paths, skipped, progress)
-            numbers = self._numbers(lambda record: record["sync"] == name)
+            numbers = self._of_source(name)
             indexed = {id: record["hash"] for id, (_, record) in numbers.items()}
             # What stands in a folder that cannot be listed is not gone.
             unseen_ids = [id for id in indexed if id.startswith(unseen)] if unseen else []
@@ -435,7 +448,53 @@ class Index:
             )
         for item in new:
             document = item if isinstance(item, Document) else _document(item)
-            self._pending[document.id] = document
+            self._pending[document.id] = _New(document)
+            self._deleted.discard(document.id)
+
+    def add_chunks(
+        self, chunks: Iterable[Chunk | Mapping[str, Any]], vectors: npt.ArrayLike | None = None
+    ) -> None:
+        """Add passages that were cut elsewhere, and perhaps embedded; visible after `commit`.
+
+        Parameters
+        ----------
+        chunks : iterable of Chunk or mapping
+            A mapping has ``id`` and ``text``, and may have ``document_id`` (by default its
+            ``id``), ``headings``, ``kind``, and, of its document, ``title``, ``source`` and
+            ``metadata``. Passages of one document make its text, parted by blank lines, and take
+            the place of what the index holds of its id.
+        vectors : array-like of float, shape (n, dim), optional
+            One row a passage, of any length but 0, made by the index's encoder. Without them the
+            passages are embedded at the commit.
+
+        Raises
+        ------
+        InvalidInputError
+            If a passage is none, has an unknown field or text that cannot be stored, or the index
+            was made without an encoder and there are vectors.
+        DimensionError
+            If the vectors are of another width, or not as many as the passages.
+        NonFiniteError, ZeroVectorError
+            If a vector holds NaN or infinity, or is zero.
+        ReadOnlyError
+            If the index was opened read-only.
+        """
+        self._check_writable(encodes=vectors is None)
+        groups = chunking.given(chunks)
+        rows = None
+        if vectors is not None:
+            if self._snapshot.dim is None:
+                raise InvalidInputError(
+                    f"{self.path} was made without an encoder and keeps no vectors; give none"
+                )
+            rows = as_matrix(vectors, self._snapshot.dim)
+            wanted = sum(len(places) for *_, places in groups)
+            if len(rows) != wanted:
+                raise DimensionError(f"there are {len(rows)} vectors for {wanted} chunks")
+            _check_rows(rows)
+        for document, own, places in groups:
+            new = _New(document, own, None if rows is None else rows[places])
+            self._pending[document.id] = new
             self._deleted.discard(document.id)
 
     def delete(self, ids: Iterable[str]) -> None:
@@ -473,31 +532,130 @@ class Index:
         """
         self._check_writable()
         with self._writing() as writer:
-            prepared = self._prepare(list(self._pending.values()), progress)
+            ready = [new for new in self._pending.values() if new.vectors is not None]
+            rest = [new for new in self._pending.values() if new.vectors is None]
+            cut = {new.document.id: new.chunks for new in rest if new.chunks is not None}
+            prepared = self._prepare([new.document for new in rest], progress, cut)
             gone = self._pending.keys() | self._deleted
-            for number, _ in self._numbers(lambda record: record["id"] in gone).values():
+            for number, _ in self._named(gone).values():
                 writer.delete(number)
             self._write(writer, prepared, None, {})
+            for new in ready:
+                done = Prepared([(new.document, new.chunks or [])], new.vectors, 0)
+                self._write(writer, done, None, {})
             self._snapshot = writer.commit(self._snapshot.extra)
         self._forget()
         return self.version
 
-    def _check_writable(self) -> None:
+    # Keeping
+
+    def compact(self) -> int:
+        """Write all that is alive as one segment, as a new version, and return its number.
+
+        Searches become faster, and what was deleted goes. The files of earlier versions stay until
+        `prune`, so this takes as much room on the disk as the index; readers are not held up. An
+        index in one segment without deletions stays as it is.
+
+        Raises
+        ------
+        IndexLockedError
+            If another process writes to the index.
+        InvalidInputError
+            If documents were added or deleted and not committed.
+        ReadOnlyError
+            If the index was opened read-only.
+        """
+        self._check_committed()
+        with self._writing(encodes=False) as writer:
+            self._snapshot = writer.compact()
+        return self.version
+
+    def prune(self, *, keep: int) -> history.Pruned:
+        """Remove all versions but the newest, and the files that only they needed.
+
+        Who has a removed version open goes on reading it; it cannot be opened any more.
+
+        Parameters
+        ----------
+        keep : int
+            How many versions stay, at least 1.
+
+        Raises
+        ------
+        CorruptIndexError
+            If the manifest of a version that stays is damaged; nothing is removed then.
+        IndexLockedError
+            If another process writes to the index.
+        ReadOnlyError
+            If the index was opened read-only.
+        """
+        self._check_writable(encodes=False)
+        return history.prune(self.path, keep)
+
+    def rollback(self, version: int) -> int:
+        """Make an earlier version the newest again, as a new version, and return its number.
+
+        Raises
+        ------
+        IndexLockedError
+            If another process writes to the index.
+        InvalidInputError
+            If documents were added or deleted and not committed.
+        ReadOnlyError
+            If the index was opened read-only.
+        VersionNotFoundError
+            If the index does not hold that version.
+        """
+        self._check_writable(encodes=False)
+        self._check_committed()
+        self._move_to(_core.rollback(self.path, version))
+        return self.version
+
+    def _check_committed(self) -> None:
+        if self._pending or self._deleted:
+            raise InvalidInputError(
+                "documents were added or deleted; commit them first, or forget them with close()"
+            )
+
+    def verify(self) -> list[str]:
+        """Read every file of every version and return what is wrong, in words: nothing, if whole."""
+        return history.verify(self.path)
+
+    def diff(self, old: int, new: int | None = None) -> history.Diff:
+        """Tell by which documents two versions differ.
+
+        Parameters
+        ----------
+        old, new : int
+            Versions; `new` is by default the one that answers.
+
+        Raises
+        ------
+        VersionNotFoundError
+            If the index does not hold a version.
+        """
+        opened = (
+            self._snapshot if version in (None, self.version) else _core.Snapshot.open(self.path, version)
+            for version in (old, new)
+        )
+        return history.diff(*opened)
+
+    def _check_writable(self, *, encodes: bool = True) -> None:
         if self._read_only:
             raise ReadOnlyError(
                 f"{self.path} was opened read-only at version {self.version}; open it without "
                 "version and read_only to change it"
             )
-        if self._snapshot.dim is not None and self.encoder is None:
+        if encodes and self._snapshot.dim is not None and self.encoder is None:
             raise InvalidInputError(
                 f"{self.path} holds vectors and was opened without an encoder; open it with "
                 f"encoder={self._extra['encoder']['name']!r} to change it"
             )
 
     @contextmanager
-    def _writing(self) -> Iterator[_core.Writer]:
+    def _writing(self, *, encodes: bool = True) -> Iterator[_core.Writer]:
         """Hold the lock, with the newest version open."""
-        self._check_writable()
+        self._check_writable(encodes=encodes)
         writer = _core.Writer.open(self.path)
         try:
             self._move_to(writer.base)
@@ -529,8 +687,7 @@ class Index:
                 "folder, give it another name= (--name); if they are to go, pass allow_empty=True "
                 "(--allow-empty)"
             )
-        added = set(plan.added)
-        foreign = sorted(self._numbers(lambda record: record["id"] in added))
+        foreign = sorted(self._named(plan.added))
         if foreign:
             raise SourceConflictError(
                 f"the index holds a document {foreign[0]!r} that is not of the source {name!r}; "
@@ -579,38 +736,54 @@ class Index:
         _tell(progress, "scan", len(paths), len(paths))
         return hashes
 
-    def _numbers(
-        self, wanted: Callable[[dict[str, Any]], bool]
-    ) -> dict[str, tuple[int, dict[str, Any]]]:
-        """Return the number and the record of each document whose record is wanted."""
+    def _of_source(self, name: str) -> dict[str, tuple[int, dict[str, Any]]]:
+        """Return the number and the record of each document of a source, by id."""
         found = {}
         for number in self._snapshot.documents():
             record = json.loads(self._snapshot.document(number))
-            if wanted(record):
+            if record["sync"] == name:
                 found[record["id"]] = (number, record)
         return found
 
-    def _prepare(self, fresh: Sequence[Document], progress: Progress | None) -> Prepared:
+    def _named(self, ids: Iterable[str]) -> dict[str, tuple[int, dict[str, Any]]]:
+        """Return the number and the record of each document that the index holds of these."""
+        found = {}
+        for id in ids:
+            for number in self._snapshot.documents_of_key(key_of(content_hash(id))):
+                record = json.loads(self._snapshot.document(number))
+                if record["id"] == id:
+                    found[id] = (number, record)
+        return found
+
+    def _prepare(
+        self,
+        fresh: Sequence[Document],
+        progress: Progress | None,
+        cut: Mapping[str, list[Chunk]] = MappingProxyType({}),
+    ) -> Prepared:
+        """Cut documents, unless that was done, and give each chunk its vector."""
         if fresh and self.encoder is not None:
             self.encoder.warm(progress=progress)
         count = _counter(self.encoder)
         most = self._extra["chunk_tokens"]
         return prepare(
             fresh,
-            cut=lambda document: chunking.chunk(document, max_tokens=most, count_tokens=count),
+            cut=lambda document: (
+                cut[document.id]
+                if document.id in cut
+                else chunking.chunk(document, max_tokens=most, count_tokens=count)
+            ),
             encoder=self.encoder,
             known=self._known,
             progress=progress,
         )
 
-    def _known(self) -> dict[str, Callable[[], FloatArray]]:
-        """Return, for the hash of each chunk's embedding text, a way to its vector."""
-        snapshot = self._snapshot
-        return {
-            json.loads(snapshot.chunk(row))["hash"]: partial(snapshot.vector, row)
-            for document in snapshot.documents()
-            for row in range(*snapshot.rows_of(document))
-        }
+    def _known(self, hash: str) -> FloatArray | None:
+        """Return the vector of a chunk whose embedding text has this hash, deleted ones included."""
+        for row in self._snapshot.rows_of_key(key_of(hash)):
+            if json.loads(self._snapshot.chunk(row))["hash"] == hash:
+                return self._snapshot.vector(row)
+        return None
 
     @staticmethod
     def _write(
@@ -633,7 +806,8 @@ class Index:
             if prepared.vectors is not None:
                 vectors = prepared.vectors[row : row + len(chunks)]
             row += len(chunks)
-            writer.add(_json(record), document.text, _records(document, chunks), vectors)
+            key = key_of(content_hash(document.id))
+            writer.add(key, _json(record), document.text, _records(document, chunks), vectors)
 
     # Reading
 
@@ -709,19 +883,28 @@ class Index:
 
         The blocks that its reader saw are not kept.
         """
-        for number, record in self._numbers(lambda record: record["id"] == document_id).values():
-            return Document(
-                id=document_id,
-                text=self._snapshot.text(number),
-                title=record["title"],
-                source=record["source"],
-                metadata=record["metadata"],
-            )
+        for number, record in self._named([document_id]).values():
+            return _stored(self._snapshot, number, record)
         return None
+
+    def documents(self) -> Iterator[Document]:
+        """Go through the documents of the version that answers now, whatever is committed then."""
+        snapshot = self._snapshot
+        for number in snapshot.documents():
+            yield _stored(snapshot, number, json.loads(snapshot.document(number)))
 
     def search_many(self, queries: Iterable[str], **options: Any) -> list[Results]:
         """Return the results of each query; the options are those of `search`."""
         return [self.search(query, **options) for query in checked_texts(queries, "queries")]
+
+
+@dataclass(frozen=True, slots=True)
+class _New:
+    """A document to be written; with its chunks if it was cut, with vectors if it was embedded."""
+
+    document: Document
+    chunks: list[Chunk] | None = None
+    vectors: FloatArray | None = None
 
 
 class _Reader:
@@ -797,6 +980,24 @@ def _counter(model: TextEncoder | PassageReranker | None) -> TokenCounter | None
     return None if model is None else model.count_tokens
 
 
+def _check_rows(rows: FloatArray) -> None:
+    """Refuse at the door what the commit would refuse."""
+    for row in np.flatnonzero(~np.isfinite(rows).all(axis=1))[:1]:
+        raise NonFiniteError(f"row {row} of the vectors holds NaN or infinity, as float32")
+    for row in np.flatnonzero(~rows.any(axis=1))[:1]:
+        raise ZeroVectorError(f"row {row} of the vectors has length zero, so it has no direction")
+
+
+def _stored(snapshot: _core.Snapshot, number: int, record: Mapping[str, Any]) -> Document:
+    return Document(
+        id=record["id"],
+        text=snapshot.text(number),
+        title=record["title"],
+        source=record["source"],
+        metadata=record["metadata"],
+    )
+
+
 def _document(item: Mapping[str, Any]) -> Document:
     if not isinstance(item, Mapping):
         raise InvalidInputError(
@@ -812,26 +1013,28 @@ def _document(item: Mapping[str, Any]) -> Document:
     return Document(**item)
 
 
-def _records(document: Document, chunks: Sequence[Chunk]) -> list[tuple[bytes, list[str]]]:
-    """Return what is kept of each chunk, and what its terms are taken from: the `FIELDS`."""
+def _records(document: Document, chunks: Sequence[Chunk]) -> list[tuple[int, bytes, list[str]]]:
+    """Return each chunk's key, what is kept of it, and what its terms are taken from: `FIELDS`."""
     records = []
     at = in_bytes = 0  # the same place, in characters and in the bytes of UTF-8
     for chunk in chunks:
         in_bytes += len(document.text[at : chunk.start].encode())
         size = len(chunk.text.encode())
+        hash = content_hash(chunk.embedding_text)
         record = {
             "id": chunk.id,
             "span": chunk.span,
             "bytes": (in_bytes, in_bytes + size),
             "headings": chunk.headings,
             "kind": chunk.kind,
-            "hash": content_hash(chunk.embedding_text),
+            "hash": hash,
         }
         title = document.title or ""
         headings = chunk.headings
         if headings[:1] == (title,):
             headings = headings[1:]
-        records.append((_json(record), [title, " > ".join(headings), chunk.text]))
+        fields = [title, " > ".join(headings), chunk.text]
+        records.append((key_of(hash), _json(record), fields))
         at, in_bytes = chunk.end, in_bytes + size
     return records
 

@@ -194,6 +194,11 @@ def content_hash(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
+def key_of(hash: str) -> int:
+    """Return the first 64 bits of a `content_hash`, by which an index finds what has it."""
+    return int(hash[:16], 16)
+
+
 @runtime_checkable
 class TextEncoder(Protocol):
     """What an index needs of an encoder; `tamis.Encoder` is one."""

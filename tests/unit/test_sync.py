@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -78,16 +77,16 @@ def cut(document: Document) -> list[Chunk]:
     return chunks
 
 
-def vectors_by_hash(texts: Sequence[str]) -> dict[str, Callable[[], FloatArray]]:
-    """Give ways to vectors that no encoder would make."""
+def vectors_by_hash(texts: Sequence[str]) -> dict[str, FloatArray]:
+    """Give vectors that no encoder would make."""
     return {
-        content_hash(text): partial(np.full, WordEncoder.dim, 100 + i, np.float32)
+        content_hash(text): np.full(WordEncoder.dim, 100 + i, np.float32)
         for i, text in enumerate(texts)
     }
 
 
-def nothing_known() -> Mapping[str, Callable[[], FloatArray]]:
-    return {}
+def nothing_known(hash: str) -> None:
+    return None
 
 
 DOCUMENTS = [
@@ -116,9 +115,7 @@ def test_each_chunk_has_its_vector_and_equal_texts_are_encoded_once() -> None:
 def test_known_texts_keep_their_vectors_and_the_heading_is_part_of_the_text() -> None:
     encoder = WordEncoder()
     known = vectors_by_hash(["A\none two", "A\nfour", "three", "Other\nthree"])
-    prepared = prepare(
-        iter(DOCUMENTS), cut=cut, encoder=encoder, known=lambda: known, progress=None
-    )
+    prepared = prepare(iter(DOCUMENTS), cut=cut, encoder=encoder, known=known.get, progress=None)
     assert encoder.encoded == ["A\nthree"]
     assert prepared.embedded == 1
     assert prepared.vectors is not None
@@ -129,14 +126,14 @@ def test_known_texts_keep_their_vectors_and_the_heading_is_part_of_the_text() ->
 def test_if_all_is_known_no_model_is_used() -> None:
     encoder = WordEncoder()
     known = vectors_by_hash(["A\none two", "A\nthree", "A\nfour"])
-    prepared = prepare(DOCUMENTS, cut=cut, encoder=encoder, known=lambda: known, progress=None)
+    prepared = prepare(DOCUMENTS, cut=cut, encoder=encoder, known=known.get, progress=None)
     assert (encoder.encoded, prepared.embedded) == ([], 0)
     assert prepared.vectors is not None
     assert prepared.vectors[:, 0].tolist() == [100, 101, 100, 100, 102]
 
 
 def test_without_an_encoder_there_are_chunks_and_no_vectors() -> None:
-    def never() -> Mapping[str, Callable[[], FloatArray]]:
+    def never(hash: str) -> None:
         raise AssertionError("an index without vectors has none to look up")
 
     prepared = prepare(DOCUMENTS, cut=cut, encoder=None, known=never, progress=None)
@@ -145,7 +142,7 @@ def test_without_an_encoder_there_are_chunks_and_no_vectors() -> None:
 
 
 def test_without_documents_nothing_is_looked_up() -> None:
-    def never() -> Mapping[str, Callable[[], FloatArray]]:
+    def never(hash: str) -> None:
         raise AssertionError("there is nothing to look up")
 
     for documents in ([], [Document("b", "")]):
@@ -174,9 +171,9 @@ def test_whatever_is_known_every_row_is_the_vector_of_its_text(
     lines: list[list[str]], known: set[str]
 ) -> None:
     documents = [Document(str(i), "\n".join(texts), title="T") for i, texts in enumerate(lines)]
-    old = {content_hash(text): partial(vector_of, text) for text in known}
+    old = {content_hash(text): vector_of(text) for text in known}
     encoder = WordEncoder()
-    prepared = prepare(documents, cut=cut, encoder=encoder, known=lambda: old, progress=None)
+    prepared = prepare(documents, cut=cut, encoder=encoder, known=old.get, progress=None)
     texts = [chunk.embedding_text for _, chunks in prepared.documents for chunk in chunks]
     assert prepared.vectors is not None
     assert prepared.vectors.tobytes() == WordEncoder().encode(texts).tobytes()

@@ -7,10 +7,11 @@ method.
 from __future__ import annotations
 
 from tamis.chunking.base import Chunker, estimate_tokens
+from tamis.chunking.passages import given
 from tamis.chunking.structure import StructureChunker
 from tamis.types import Chunk, Document, TokenCounter
 
-__all__ = ["Chunker", "StructureChunker", "chunk", "estimate_tokens"]
+__all__ = ["Chunker", "StructureChunker", "chunk", "estimate_tokens", "given"]
 
 
 def chunk(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,7 +34,7 @@ def prepare(
     *,
     cut: Callable[[Document], list[Chunk]],
     encoder: TextEncoder | None,
-    known: Callable[[], Mapping[str, Callable[[], FloatArray]]],
+    known: Callable[[str], FloatArray | None],
     progress: Progress | None,
 ) -> Prepared:
     """Cut documents into chunks and give each chunk its vector.
@@ -51,7 +51,7 @@ def prepare(
     encoder : TextEncoder or None
         None for an index without vectors.
     known : callable
-        Gives, for the content hash of each embedding text of the index, a way to its vector.
+        Gives the vector of an embedding text that the index holds, for its content hash.
     progress : callable, optional
         Handed to the encoder.
 
@@ -64,15 +64,15 @@ def prepare(
         return Prepared(pairs, None, 0)
     texts = [chunk.embedding_text for _, chunks in pairs for chunk in chunks]
     hashes = [content_hash(text) for text in texts]
-    old = known() if texts else {}
-    new = {hash: text for hash, text in zip(hashes, texts, strict=True) if hash not in old}
+    old = {hash: known(hash) for hash in dict.fromkeys(hashes)}
+    new = {hash: text for hash, text in zip(hashes, texts, strict=True) if old[hash] is None}
     encoded = encoder.encode(list(new.values()), "passage", progress=progress) if new else None
     place = {hash: i for i, hash in enumerate(new)}
 
     vectors = np.empty((len(texts), encoder.dim), dtype=np.float32)
     for i, hash in enumerate(hashes):
-        if encoded is not None and hash in place:
-            vectors[i] = encoded[place[hash]]
-        else:
-            vectors[i] = old[hash]()
+        vector = old[hash]
+        if vector is None and encoded is not None:
+            vector = encoded[place[hash]]
+        vectors[i] = vector
     return Prepared(pairs, vectors, len(new))

@@ -14,13 +14,14 @@ mod store;
 #[pyo3::pymodule(gil_used = false)]
 mod _core {
     use pyo3::prelude::*;
+    use pyo3::types::PyDict;
 
     #[pymodule_export]
     use super::blocks::{Analyzer, BM25Index, DenseIndex, parse_query};
     #[pymodule_export]
     use super::fusion::{convex, rrf};
     #[pymodule_export]
-    use super::store::{Snapshot, Writer, create, newest, versions};
+    use super::store::{Snapshot, Writer, create, prune, rollback, verify, versions};
 
     /// The instruction set that the kernels use: `scalar`, `avx2`, `avx512` or `neon`.
     #[pyfunction]
@@ -28,8 +29,21 @@ mod _core {
         tamis::simd::Level::best().name()
     }
 
+    /// Closes what a child that was just forked has of its parent and may not keep.
+    #[pyfunction]
+    fn after_fork() {
+        tamis::store::after_fork();
+    }
+
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        let py = module.py();
+        // Only where there are forks.
+        if let Ok(register) = py.import("os")?.getattr("register_at_fork") {
+            let hooks = PyDict::new(py);
+            hooks.set_item("after_in_child", wrap_pyfunction!(after_fork, module)?)?;
+            register.call((), Some(&hooks))?;
+        }
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

@@ -29,6 +29,12 @@ impl Snapshot {
             .map_err(to_py)
     }
 
+    /// The newest version, if it is another.
+    fn newer(&self, py: Python<'_>) -> PyResult<Option<Self>> {
+        let newer = py.detach(|| self.0.newer()).map_err(to_py)?;
+        Ok(newer.map(|newer| Self(Arc::new(newer))))
+    }
+
     #[getter]
     fn version(&self) -> u64 {
         self.0.version()
@@ -109,6 +115,16 @@ impl Snapshot {
         self.0.document_of(row).map_err(to_py)
     }
 
+    /// The documents of a key.
+    fn documents_of_key(&self, key: u64) -> Vec<usize> {
+        self.0.documents_of_key(key).collect()
+    }
+
+    /// The rows of a key, deleted ones included.
+    fn rows_of_key(&self, key: u64) -> Vec<u32> {
+        self.0.rows_of_key(key).collect()
+    }
+
     fn chunk<'py>(&self, py: Python<'py>, row: u32) -> PyResult<Bound<'py, PyBytes>> {
         self.0.chunk(row).map(|record| PyBytes::new(py, record)).map_err(to_py)
     }
@@ -162,7 +178,9 @@ impl Snapshot {
     }
 }
 
-/// Makes the next version; gone after `commit` or `close`.
+const CLOSED: &str = "this writer is closed; open another";
+
+/// Makes the next version; gone after `commit`, `compact` or `close`.
 #[pyclass(frozen, module = "tamis._core")]
 pub(crate) struct Writer(Mutex<Option<index::Writer>>);
 
@@ -178,7 +196,7 @@ impl Writer {
     ) -> PyResult<T> {
         py.detach(|| match &mut *self.lock() {
             Some(writer) => f(writer),
-            None => Err(tamis::Error::InvalidInput("this writer is closed; open another".into())),
+            None => Err(tamis::Error::InvalidInput(CLOSED.into())),
         })
         .map_err(to_py)
     }
@@ -199,9 +217,10 @@ impl Writer {
     fn add(
         &self,
         py: Python<'_>,
+        key: u64,
         record: &[u8],
         text: &str,
-        chunks: Vec<(PyBackedBytes, Vec<PyBackedStr>)>,
+        chunks: Vec<(u64, PyBackedBytes, Vec<PyBackedStr>)>,
         vectors: Option<PyReadonlyArray2<'_, f32>>,
     ) -> PyResult<()> {
         let values = match &vectors {
@@ -211,10 +230,13 @@ impl Writer {
             None => &[],
         };
         let texts: Vec<Vec<&str>> =
-            chunks.iter().map(|(_, texts)| texts.iter().map(|text| &**text).collect()).collect();
-        let chunks: Vec<NewChunk<'_>> =
-            chunks.iter().zip(&texts).map(|((record, _), texts)| NewChunk { record, texts }).collect();
-        self.with(py, |writer| writer.add(record, text, &chunks, values))
+            chunks.iter().map(|(.., texts)| texts.iter().map(|text| &**text).collect()).collect();
+        let chunks: Vec<NewChunk<'_>> = chunks
+            .iter()
+            .zip(&texts)
+            .map(|((key, record, _), texts)| NewChunk { key: *key, record, texts })
+            .collect();
+        self.with(py, |writer| writer.add((key, record), text, &chunks, values))
     }
 
     fn delete(&self, py: Python<'_>, document: usize) -> PyResult<()> {
@@ -224,10 +246,16 @@ impl Writer {
     fn commit(&self, py: Python<'_>, extra: &str) -> PyResult<Snapshot> {
         py.detach(|| match self.lock().take() {
             Some(writer) => writer.commit(extra),
-            None => Err(tamis::Error::InvalidInput("this writer is closed; open another".into())),
+            None => Err(tamis::Error::InvalidInput(CLOSED.into())),
         })
         .map(Snapshot)
         .map_err(to_py)
+    }
+
+    fn compact(&self, py: Python<'_>) -> PyResult<Snapshot> {
+        let writer = py.detach(|| self.lock().take());
+        let writer = writer.ok_or_else(|| InvalidInputError::new_err(CLOSED))?;
+        interruptible(py, |stop| writer.compact(stop)).map(Snapshot)
     }
 
     fn close(&self, py: Python<'_>) {
@@ -254,10 +282,24 @@ pub(crate) fn create(
     py.detach(|| index::Writer::create(&path, &settings, extra)).map(drop).map_err(to_py)
 }
 
-/// The id of an index and its newest version.
+/// Makes an earlier version the newest again.
 #[pyfunction]
-pub(crate) fn newest(py: Python<'_>, path: PathBuf) -> PyResult<(String, u64)> {
-    py.detach(|| index::newest(&path)).map_err(to_py)
+pub(crate) fn rollback(py: Python<'_>, path: PathBuf, version: u64) -> PyResult<Snapshot> {
+    py.detach(|| index::rollback(&path, version)).map(Snapshot).map_err(to_py)
+}
+
+/// Removes all versions but the newest: their numbers, how many files, how many bytes.
+#[pyfunction]
+pub(crate) fn prune(py: Python<'_>, path: PathBuf, keep: usize) -> PyResult<(Vec<u64>, usize, u64)> {
+    let pruned = py.detach(|| index::prune(&path, keep)).map_err(to_py)?;
+    Ok((pruned.versions, pruned.files, pruned.bytes))
+}
+
+/// What is wrong with the files of an index, in words.
+#[pyfunction]
+pub(crate) fn verify(py: Python<'_>, path: PathBuf) -> PyResult<Vec<String>> {
+    let faults = py.detach(|| index::verify(&path)).map_err(to_py)?;
+    Ok(faults.iter().map(ToString::to_string).collect())
 }
 
 /// The versions of an index, ascending.

@@ -1,5 +1,7 @@
 //! A set of rows as a bitmap: which rows are alive, which rows a filter lets through.
 
+use std::ops::Range;
+
 use crate::hit::Row;
 
 /// A set of rows out of `0..len`.
@@ -95,6 +97,19 @@ impl RowSet {
     /// The rows in the set, ascending.
     pub fn rows(&self) -> impl Iterator<Item = Row> {
         self.words.iter().enumerate().flat_map(|(i, &word)| ones(word).map(move |bit| 64 * i as Row + bit))
+    }
+
+    /// The rows in the set as ranges, ascending, as long as they can be.
+    pub fn runs(&self) -> impl Iterator<Item = Range<Row>> {
+        let mut rows = self.rows().peekable();
+        std::iter::from_fn(move || {
+            let start = rows.next()?;
+            let mut end = start + 1;
+            while rows.next_if_eq(&end).is_some() {
+                end += 1;
+            }
+            Some(start..end)
+        })
     }
 
     /// Whether the row is in the set.

@@ -1,24 +1,27 @@
-//! The front door: a [`Snapshot`] is one version, never changing; a [`Writer`] makes the next.
+//! The front door: a [`Snapshot`] is one version, never changing; a [`Writer`] makes the next; what
+//! becomes of old ones is decided by [`rollback`] and [`prune`].
+
+mod history;
+mod writer;
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::dense::{self, Metric};
 use crate::filter::RowSet;
 use crate::hit::{Hit, Row};
 use crate::lexical::{self, Alive, Analyzer, Bm25, Query, Scorer, Statistics};
-use crate::store::format::{self, Container};
-use crate::store::fs::{Disk, FileSystem};
-use crate::store::lock::Lock;
+use crate::store::format::Container;
 use crate::store::manifest::{self, Manifest, SegmentEntry};
-use crate::store::segment::{Segment, SegmentBuilder};
+use crate::store::segment::Segment;
 use crate::threads::Stop;
 use crate::{Error, Result};
 
 pub use crate::store::Settings;
 pub use crate::store::segment::NewChunk;
+pub use history::{Pruned, prune, rollback, verify};
+pub use writer::Writer;
 
 /// A segment as one version sees it.
 #[derive(Clone, Debug)]
@@ -33,6 +36,10 @@ struct Part {
 impl Part {
     fn is_alive(&self, document: usize) -> bool {
         self.alive.as_ref().is_none_or(|alive| alive.0.contains(document as Row))
+    }
+
+    fn documents_alive(&self) -> usize {
+        self.alive.as_ref().map_or_else(|| self.segment.documents(), |alive| alive.0.count())
     }
 
     fn alive_rows(&self) -> Option<&RowSet> {
@@ -66,7 +73,40 @@ impl Snapshot {
     /// [`Error::NotFound`], [`Error::VersionNotFound`], [`Error::Corrupt`] and
     /// [`Error::FormatTooNew`] with the file at fault, [`Error::AnalyzerMismatch`], [`Error::Io`].
     pub fn open(path: &Path, version: Option<u64>) -> Result<Self> {
-        Self::of(path, Manifest::read(path, version)?, &[])
+        Self::open_beside(path, version, None)
+    }
+
+    /// The newest version, if it is another; what both hold is not read again.
+    ///
+    /// # Errors
+    /// As [`Snapshot::open`].
+    pub fn newer(&self) -> Result<Option<Self>> {
+        let path = &self.path;
+        let newest = newest(path)?;
+        if newest == (self.manifest.index.clone(), self.manifest.version) {
+            return Ok(None);
+        }
+        Self::open_beside(path, None, Some(self)).map(Some)
+    }
+
+    fn open_beside(path: &Path, version: Option<u64>, other: Option<&Self>) -> Result<Self> {
+        loop {
+            let manifest = Manifest::read(path, version)?;
+            let number = manifest.version;
+            let other = other.filter(|other| other.manifest.index == manifest.index);
+            let opened = Self::of(path, manifest, &other.map(Self::open_segments).unwrap_or_default());
+            // Meanwhile it may have been pruned.
+            if opened.is_err() && !manifest::versions(path)?.contains(&number) {
+                continue;
+            }
+            return opened;
+        }
+    }
+
+    /// The segments with their numbers.
+    fn open_segments(&self) -> Vec<(u64, Arc<Segment>)> {
+        let entries = self.manifest.segments.iter().map(|entry| entry.id);
+        entries.zip(self.parts.iter().map(|part| Arc::clone(&part.segment))).collect()
     }
 
     /// Opens what a manifest names; segments that are open already are not read again.
@@ -238,6 +278,19 @@ impl Snapshot {
         Ok(part.first_document + part.segment.document_of(local))
     }
 
+    /// The documents that are alive and were added with this key.
+    pub fn documents_of_key(&self, key: u64) -> impl Iterator<Item = usize> + '_ {
+        self.parts.iter().flat_map(move |part| {
+            let alive = part.segment.documents_of_key(key).filter(|document| part.is_alive(*document));
+            alive.map(|document| part.first_document + document)
+        })
+    }
+
+    /// The rows that were added with this key, deleted ones included: their vectors are there.
+    pub fn rows_of_key(&self, key: u64) -> impl Iterator<Item = Row> + '_ {
+        self.parts.iter().flat_map(move |part| part.segment.rows_of_key(key).map(|row| part.first_row + row))
+    }
+
     /// A row's record.
     ///
     /// # Errors
@@ -402,16 +455,8 @@ fn alive(
     let container = open_named(root, manifest, &file)?;
     let documents = RowSet::from_words(container.array("alive")?, segment.documents())
         .ok_or_else(|| container.corrupt("it is for another number of documents"))?;
-    let rows = rows_of(segment, &documents);
+    let rows = segment.rows_of_all(&documents);
     Ok(Some(Arc::new((documents, Alive::new(rows)))))
-}
-
-fn rows_of(segment: &Segment, documents: &RowSet) -> RowSet {
-    let mut rows = RowSet::none(segment.rows());
-    for document in (0..segment.documents()).filter(|&document| documents.contains(document as Row)) {
-        segment.rows_of(document).for_each(|row| rows.insert(row));
-    }
-    rows
 }
 
 /// The versions of an index, ascending.
@@ -429,189 +474,6 @@ pub fn versions(path: &Path) -> Result<Vec<u64>> {
 /// [`Error::NotFound`], [`Error::Corrupt`], [`Error::FormatTooNew`], [`Error::Io`].
 pub fn newest(path: &Path) -> Result<(String, u64)> {
     Manifest::read(path, None).map(|manifest| (manifest.index, manifest.version))
-}
-
-/// Makes the next version of an index. There is one at a time; it holds the index's lock.
-///
-/// Nothing of it is seen before [`Writer::commit`] returns; dropped, it leaves no trace.
-#[derive(Debug)]
-pub struct Writer {
-    fs: Arc<dyn FileSystem>,
-    base: Arc<Snapshot>,
-    builder: SegmentBuilder,
-    /// For each part of the base, the documents that stay.
-    alive: Vec<RowSet>,
-    _lock: Lock,
-}
-
-impl Writer {
-    /// Makes an index: a directory with an empty version 0. One that is there already is opened,
-    /// whatever its settings.
-    ///
-    /// # Errors
-    /// [`Error::InvalidInput`] for settings without meaning, [`Error::Locked`], [`Error::Io`],
-    /// and as [`Snapshot::open`].
-    pub fn create(path: &Path, settings: &Settings, extra: &str) -> Result<Self> {
-        Self::create_on(Arc::new(Disk), path, settings, extra)
-    }
-
-    fn create_on(fs: Arc<dyn FileSystem>, path: &Path, settings: &Settings, extra: &str) -> Result<Self> {
-        Analyzer::named(&settings.analyzer)?;
-        Bm25::new(&settings.variant, settings.k1, settings.b)?;
-        if settings.dim == Some(0) {
-            return Err(Error::InvalidInput("dim is 0; a vector has at least one dimension".into()));
-        }
-        if manifest::versions(path)?.is_empty() {
-            manifest::create_folders(&*fs, path)?;
-        }
-        let lock = Lock::take(path)?;
-        if manifest::versions(path)?.is_empty() {
-            let manifest = Manifest {
-                version: 0,
-                index: random_id()?,
-                created: now(),
-                settings: settings.clone(),
-                analyzers: Analyzer::VERSION,
-                segments: Vec::new(),
-                next_segment: 1,
-                extra: extra.to_owned(),
-            };
-            manifest.publish(&*fs, path)?;
-        }
-        Self::locked(fs, path, lock)
-    }
-
-    /// Opens the newest version for writing.
-    ///
-    /// # Errors
-    /// [`Error::Locked`] if there is another writer, and as [`Snapshot::open`].
-    pub fn open(path: &Path) -> Result<Self> {
-        Self::open_on(Arc::new(Disk), path)
-    }
-
-    fn open_on(fs: Arc<dyn FileSystem>, path: &Path) -> Result<Self> {
-        if manifest::versions(path)?.is_empty() {
-            return Err(Error::NotFound(path.to_owned()));
-        }
-        let lock = Lock::take(path)?;
-        Self::locked(fs, path, lock)
-    }
-
-    fn locked(fs: Arc<dyn FileSystem>, path: &Path, lock: Lock) -> Result<Self> {
-        let base = Arc::new(Snapshot::open(path, None)?);
-        manifest::sweep(&*fs, path, &base.manifest)?;
-        let alive = base
-            .parts
-            .iter()
-            .map(|part| match &part.alive {
-                Some(alive) => alive.0.clone(),
-                None => RowSet::all(part.segment.documents()),
-            })
-            .collect();
-        let settings = base.settings();
-        let builder = SegmentBuilder::new(settings.dim, settings.schema.clone());
-        Ok(Self { fs, base, builder, alive, _lock: lock })
-    }
-
-    /// The version that the next one is made from; document numbers are those of it.
-    pub fn base(&self) -> &Arc<Snapshot> {
-        &self.base
-    }
-
-    /// Adds a document with its chunks and their vectors (none in an index without them); all of
-    /// it or, on an error, nothing.
-    ///
-    /// # Errors
-    /// [`Error::Dimension`], [`Error::NonFinite`], [`Error::ZeroVector`], or
-    /// [`Error::InvalidInput`] if the index is full.
-    pub fn add(&mut self, record: &[u8], text: &str, chunks: &[NewChunk<'_>], vectors: &[f32]) -> Result<()> {
-        let rows = self.base.row_bound() + self.builder.rows() + chunks.len();
-        Row::try_from(rows).map_err(|_| too_many_rows())?;
-        self.builder.add(&self.base.analyzer, record, text, chunks, vectors)
-    }
-
-    /// Deletes a document of the base.
-    ///
-    /// # Errors
-    /// [`Error::InvalidInput`] if there is no such document.
-    pub fn delete(&mut self, document: usize) -> Result<()> {
-        let (part, local) = self.base.locate(document)?;
-        self.alive[part].remove(local as Row);
-        Ok(())
-    }
-
-    /// Publishes everything as one new version and gives it; when this returns, it is on the
-    /// disk. Without changes no version is made and the base is given.
-    ///
-    /// # Errors
-    /// [`Error::Io`]: the index is as it was, and what was written so far is removed by the next
-    /// writer; or, if the last sync failed after the version had got its name, the index holds the
-    /// new version, and the system could not promise that it stays.
-    pub fn commit(self, extra: &str) -> Result<Arc<Snapshot>> {
-        let Self { fs, base, builder, alive, _lock: lock } = self;
-        let version = base.version() + 1;
-        let mut manifest =
-            Manifest { version, created: now(), extra: extra.to_owned(), ..base.manifest.clone() };
-        let mut entries = Vec::with_capacity(manifest.segments.len() + 1);
-        for ((entry, part), alive) in manifest.segments.iter().zip(&base.parts).zip(&alive) {
-            let before =
-                part.alive.as_ref().map_or_else(|| part.segment.documents(), |alive| alive.0.count());
-            let mut entry = entry.clone();
-            if alive.count() == 0 {
-                continue;
-            }
-            if alive.count() < before {
-                entry.deleted = Some(version);
-                let file = format!("segments/{:010}.{version}.del", entry.id);
-                let words = bytemuck::cast_slice(alive.words());
-                format::write(
-                    &*fs,
-                    &base.path.join(&file),
-                    &manifest.identity_of(&file),
-                    &[("alive", words)],
-                )?;
-            }
-            entries.push(entry);
-        }
-        if builder.documents() > 0 {
-            let entry = SegmentEntry { id: manifest.next_segment, deleted: None };
-            manifest.next_segment += 1;
-            let file = entry.file();
-            let sections = builder.finish()?;
-            let sections: Vec<(&str, &[u8])> =
-                sections.iter().map(|(name, bytes)| (*name, &**bytes)).collect();
-            format::write(&*fs, &base.path.join(&file), &manifest.identity_of(&file), &sections)?;
-            entries.push(entry);
-        }
-        if entries == manifest.segments && manifest.extra == base.manifest.extra {
-            return Ok(base);
-        }
-        manifest.segments = entries;
-        let folder = base.path.join("segments");
-        fs.sync_dir(&folder).map_err(Error::io(&folder))?;
-        manifest.publish(&*fs, &base.path)?;
-        let open: Vec<(u64, Arc<Segment>)> = base
-            .manifest
-            .segments
-            .iter()
-            .map(|entry| entry.id)
-            .zip(base.parts.iter().map(|part| Arc::clone(&part.segment)))
-            .collect();
-        let snapshot = Snapshot::of(&base.path, manifest, &open);
-        drop(lock);
-        snapshot.map(Arc::new)
-    }
-}
-
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
-}
-
-fn random_id() -> Result<String> {
-    let mut bytes = [0u8; 16];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| Error::InvalidInput(format!("the system gives no random numbers: {error}")))?;
-    Ok(format!("{:032x}", u128::from_le_bytes(bytes)))
 }
 
 #[cfg(test)]

@@ -118,10 +118,12 @@ pub struct Codes {
     bits: Arena<Line>,
 }
 
+/// Rows of which a centre is the mean.
+const SAMPLE: usize = 1 << 14;
+
 impl Codes {
     /// Codes of no rows yet, around the mean of (a sample of) `rows` of width `dim`.
     pub fn around(rows: &[f32], dim: usize) -> Self {
-        const SAMPLE: usize = 1 << 14;
         let n = (rows.len() / dim).max(1);
         let mut sums = vec![0.0f64; dim];
         let sample = rows.chunks_exact(dim).step_by(n.div_ceil(SAMPLE));
@@ -136,6 +138,34 @@ impl Codes {
             fine: Arena::default(),
             bits: Arena::default(),
         }
+    }
+
+    /// Codes of rows that lie in several pieces, around the mean of a sample of them; the last that
+    /// are no whole group are left out.
+    ///
+    /// # Errors
+    /// As [`Codes::extend`].
+    pub fn of_pieces(pieces: &[&[f32]], dim: usize, threads: usize, stop: &Stop<'_>) -> Result<Self> {
+        // Numbers copied together at a time: of whole groups.
+        let most = (1 << 14) * dim;
+        let rows = || pieces.iter().flat_map(|piece| piece.chunks_exact(dim));
+        let every = rows().count().div_ceil(SAMPLE).max(1);
+        let sample: Vec<f32> = rows().step_by(every).flatten().copied().collect();
+        let mut codes = Self::around(&sample, dim);
+        let mut together = Vec::new();
+        for mut rest in pieces.iter().copied() {
+            while !rest.is_empty() {
+                let (now, later) = rest.split_at(rest.len().min(most - together.len()));
+                together.extend_from_slice(now);
+                rest = later;
+                if together.len() == most {
+                    codes.extend(&together, threads, stop)?;
+                    together.clear();
+                }
+            }
+        }
+        codes.extend(&together, threads, stop)?;
+        Ok(codes)
     }
 
     /// Adds the codes of rows that follow those it has, of which there are a multiple of [`GROUP`];

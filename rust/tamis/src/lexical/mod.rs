@@ -26,7 +26,7 @@ pub use analyzer::{Analyzer, Token};
 pub use bm25::{Bm25, Variant};
 pub use growing::{InvertedIndex, Piece};
 pub use lengths::Lengths;
-pub use postings::{Builder, Frozen, Postings, merge};
+pub use postings::{Builder, Frozen, Postings, merge, merge_alive};
 pub use query::{Clause, Occur, Query, Wanted};
 pub use schema::{Field, Schema};
 pub use search::{Alive, Evaluation, Part, Scorer, Statistics, document_frequency, matching, search};

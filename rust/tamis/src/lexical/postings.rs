@@ -22,6 +22,7 @@ use super::lengths::Lengths;
 use super::lists::{self, List, Walk};
 use super::positions::{self, PlacedWalk, Positions};
 use super::schema::Schema;
+use crate::filter::RowSet;
 use crate::hit::Row;
 use crate::threads::Stop;
 use crate::{Error, Result};
@@ -321,6 +322,12 @@ impl Builder {
         self.lengths.is_empty()
     }
 
+    /// The memory that it holds.
+    pub fn size(&self) -> usize {
+        let words = 2 * self.ids.len() + 2 * self.places.len() + 2 * self.ends.len();
+        4 * (words + 5 * self.counts.len()) + self.terms.bytes.len()
+    }
+
     /// The index of its rows.
     ///
     /// # Errors
@@ -433,49 +440,100 @@ fn term<'a>(bytes: &'a [u8], ends: &[usize], id: u32) -> &'a [u8] {
     &bytes[start..ends[id as usize]]
 }
 
+/// The numbers that the rows of a part get when it is merged.
+enum Numbers {
+    /// Theirs, from this one on.
+    From(Row),
+    /// One each, or [`Row::MAX`] for none.
+    Each(Vec<Row>),
+}
+
+impl Numbers {
+    fn of(&self, row: Row) -> Option<Row> {
+        match self {
+            Self::From(base) => base.checked_add(row),
+            Self::Each(numbers) => numbers.get(row as usize).copied().filter(|number| *number < Row::MAX),
+        }
+    }
+}
+
 /// One index of several, whose rows follow one another.
 ///
 /// # Errors
 /// [`Error::InvalidInput`] if there are more postings than one index holds, [`Error::Interrupted`].
 pub fn merge(parts: &[Postings<'_>], stop: &Stop<'_>) -> Result<Frozen> {
+    let all: Vec<_> = parts.iter().map(|part| (part.clone(), None)).collect();
+    merge_alive(&all, stop)
+}
+
+/// The same, of the rows that are alive; `None` is all.
+///
+/// # Errors
+/// As [`merge`].
+pub fn merge_alive(parts: &[(Postings<'_>, Option<&RowSet>)], stop: &Stop<'_>) -> Result<Frozen> {
     /// Terms between two questions whether to stop.
     const OFTEN: usize = 256;
     let mut lengths = Vec::new();
-    let mut bases = Vec::new();
-    for part in parts {
-        bases.push(lengths.len() as Row);
-        lengths.extend((0..part.lengths.len()).map(|row| part.lengths.of(row as Row)));
-    }
+    let mut numbers = Vec::new();
     let mut terms = OpBuilder::new();
-    for part in parts {
+    for (part, alive) in parts {
+        let n = part.lengths.len();
+        let base = lengths.len() as Row;
+        numbers.push(match alive {
+            None => {
+                lengths.extend((0..n).map(|row| part.lengths.of(row as Row)));
+                Numbers::From(base)
+            }
+            Some(alive) => {
+                let mut numbers = vec![Row::MAX; n];
+                for (row, number) in alive.rows().filter(|row| (*row as usize) < n).zip(base..) {
+                    numbers[row as usize] = number;
+                    lengths.push(part.lengths.of(row));
+                }
+                Numbers::Each(numbers)
+            }
+        });
         terms.push(part.terms.into_stream());
     }
     let mut terms = terms.union();
     let mut writer = Writer::new();
-    let with_positions = parts.iter().all(Postings::has_positions);
+    let with_positions = parts.iter().all(|(part, _)| part.has_positions());
     let (mut rows, mut frequencies, mut places) = (Vec::new(), Vec::new(), Vec::new());
+    let mut seen = 0usize;
     while let Some((term, found)) = terms.next() {
-        if writer.n_terms().is_multiple_of(OFTEN) {
+        if seen.is_multiple_of(OFTEN) {
             stop.check()?;
         }
+        seen += 1;
         rows.clear();
         frequencies.clear();
         places.clear();
         let mut found = found.to_vec();
         found.sort_unstable_by_key(|found| found.index);
         for found in found {
-            let (part, base) = (&parts[found.index], bases[found.index]);
+            let ((part, _), numbers) = (&parts[found.index], &numbers[found.index]);
             let Some(list) = part.list(found.value) else { continue };
             let positions = part.positions(found.value);
-            let mut number = 0;
+            let mut block_number = 0;
             list.each_block(|block| {
-                rows.extend(block.rows().iter().map(|row| base + row));
-                frequencies.extend(block.frequencies());
-                if let Some(mut rest) = positions.and_then(|positions| positions.block(number)) {
-                    block.frequencies().for_each(|frequency| rest.take(frequency, &mut places));
+                let mut rest = positions.and_then(|positions| positions.block(block_number));
+                block_number += 1;
+                for (row, frequency) in block.rows().iter().zip(block.frequencies()) {
+                    let before = places.len();
+                    if let Some(rest) = &mut rest {
+                        rest.take(frequency, &mut places);
+                    }
+                    if let Some(row) = numbers.of(*row) {
+                        rows.push(row);
+                        frequencies.push(frequency);
+                    } else {
+                        places.truncate(before);
+                    }
                 }
-                number += 1;
             });
+        }
+        if rows.is_empty() {
+            continue;
         }
         let own = with_positions.then_some(places.as_slice());
         writer.add(term, &rows, &frequencies, own, |row| lengths.get(row as usize).copied().unwrap_or(0))?;
@@ -549,6 +607,23 @@ mod tests {
             let merged = merge(&[left.view(), right.view()], &Stop::never()).unwrap();
             let whole = frozen(&texts);
             prop_assert_eq!(merged.bytes(), whole.bytes());
+        }
+
+        #[test]
+        fn of_merged_pieces_only_what_is_alive_is_left(
+            texts in prop::collection::vec(("[a-d]{0,2}( [a-c]{1,2}){0,6}", any::<bool>()), 0..300),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let (texts, alive): (Vec<String>, Vec<bool>) = texts.into_iter().unzip();
+            let cut = cut.index(texts.len() + 1);
+            let halves = [frozen(&texts[..cut]), frozen(&texts[cut..])];
+            let sets = [RowSet::from_flags(&alive[..cut]), RowSet::from_flags(&alive[cut..])];
+            let parts = [0, 1].map(|i| (halves[i].view(), Some(&sets[i])));
+            let left: Vec<String> =
+                texts.iter().zip(&alive).filter(|(_, alive)| **alive).map(|(text, _)| text.clone()).collect();
+            let merged = merge_alive(&parts, &Stop::never()).unwrap();
+            let expected = frozen(&left);
+            prop_assert_eq!(merged.bytes(), expected.bytes());
         }
     }
 

@@ -7,17 +7,17 @@
 //! | `fine` | the fine code of each row |
 //! | `bits` | a block for each 64 rows |
 
-use super::format::Container;
+use super::format::{Container, Section, section};
 use crate::Result;
 use crate::dense::{CodesView, Frame};
 
 /// The sections of codes, given the bytes of their frame.
-pub(super) fn sections<'a>(codes: &CodesView<'a>, frame: &'a [u8]) -> [(&'static str, &'a [u8]); 4] {
+pub(super) fn sections<'a>(codes: &CodesView<'a>, frame: &'a [u8]) -> [Section<'a>; 4] {
     [
-        ("frame", frame),
-        ("nibbles", bytemuck::cast_slice(codes.nibbles())),
-        ("fine", codes.fine()),
-        ("bits", bytemuck::cast_slice(codes.bits())),
+        section("frame", frame),
+        section("nibbles", bytemuck::cast_slice::<_, u8>(codes.nibbles())),
+        section("fine", codes.fine()),
+        section("bits", bytemuck::cast_slice::<_, u8>(codes.bits())),
     ]
 }
 

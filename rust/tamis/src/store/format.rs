@@ -11,6 +11,7 @@
 //! that stands in another's place is noticed. No length is trusted before it was compared with
 //! the file's own, and a file is opened only if all its checksums hold.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -26,28 +27,42 @@ const ALIGN: usize = 64;
 const ENTRY: usize = 32;
 const FOOTER: usize = 32;
 
+/// A section to be written: its name, of 8 bytes at most, and its bytes in pieces.
+pub(crate) type Section<'a> = (&'static str, Vec<Cow<'a, [u8]>>);
+
+/// A section of one piece.
+pub(crate) fn section<'a>(name: &'static str, bytes: impl Into<Cow<'a, [u8]>>) -> Section<'a> {
+    (name, vec![bytes.into()])
+}
+
 /// Writes a container and waits until it is on the disk.
 pub(crate) fn write(
     fs: &dyn FileSystem,
     path: &Path,
     identity: &str,
-    sections: &[(&str, &[u8])],
+    sections: &[Section<'_>],
 ) -> Result<()> {
     const ZEROS: [u8; ALIGN] = [0; ALIGN];
     let mut parts: Vec<&[u8]> = Vec::with_capacity(sections.len() * 2 + 1);
     let mut tail = Vec::new();
     let mut offset = 0usize;
-    for (name, bytes) in sections {
+    for (name, pieces) in sections {
+        let mut sum = crc32fast::Hasher::new();
+        let mut length = 0;
+        for piece in pieces {
+            sum.update(piece);
+            length += piece.len();
+            parts.push(piece);
+        }
         let mut tag = [0; 8];
         tag[..name.len()].copy_from_slice(name.as_bytes());
         tail.extend_from_slice(&tag);
         tail.extend_from_slice(&(offset as u64).to_le_bytes());
-        tail.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
-        tail.extend_from_slice(&crc32fast::hash(bytes).to_le_bytes());
+        tail.extend_from_slice(&(length as u64).to_le_bytes());
+        tail.extend_from_slice(&sum.finalize().to_le_bytes());
         tail.extend_from_slice(&[0; 4]);
-        let padded = bytes.len().next_multiple_of(ALIGN);
-        parts.push(bytes);
-        parts.push(&ZEROS[..padded - bytes.len()]);
+        let padded = length.next_multiple_of(ALIGN);
+        parts.push(&ZEROS[..padded - length]);
         offset += padded;
     }
     let table_crc = crc32fast::hash(&tail);
@@ -66,11 +81,11 @@ pub(crate) fn write(
 pub(crate) struct Container {
     path: PathBuf,
     map: Map,
-    sections: Vec<Section>,
+    sections: Vec<Entry>,
 }
 
 /// A section's name, padded with zeros, and its place.
-type Section = ([u8; 8], Range<usize>);
+type Entry = ([u8; 8], Range<usize>);
 
 impl Container {
     /// Opens a file and checks all of it.
@@ -135,7 +150,7 @@ enum Fault {
     TooNew(u32),
 }
 
-fn check(bytes: &[u8], identity: &str, longest: usize) -> std::result::Result<Vec<Section>, Fault> {
+fn check(bytes: &[u8], identity: &str, longest: usize) -> std::result::Result<Vec<Entry>, Fault> {
     let damaged = |reason: &str| Fault::Damaged(reason.to_owned());
     let (body, footer) = bytes
         .split_last_chunk::<FOOTER>()
@@ -203,10 +218,17 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn written(sections: &[(&str, &[u8])]) -> (tempfile::TempDir, PathBuf) {
+    fn written(sections: &[(&'static str, &[u8])]) -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
-        write(&Disk, &path, "me", sections).unwrap();
+        // In two pieces, one of them perhaps empty.
+        let halves = |bytes: &[u8]| {
+            let (left, right) = bytes.split_at(bytes.len() / 2);
+            vec![Cow::Owned(left.to_vec()), Cow::Owned(right.to_vec())]
+        };
+        let sections: Vec<Section<'_>> =
+            sections.iter().map(|(name, bytes)| (*name, halves(bytes))).collect();
+        write(&Disk, &path, "me", &sections).unwrap();
         (folder, path)
     }
 

@@ -5,7 +5,7 @@
 //! a signal. They are read through read-only maps of their full length.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 /// What the store asks of a file system.
@@ -51,11 +51,12 @@ impl FileSystem for Disk {
     }
 
     fn write_new(&self, path: &Path, parts: &[&[u8]]) -> io::Result<()> {
-        let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+        let mut file = BufWriter::new(OpenOptions::new().write(true).create_new(true).open(path)?);
         for part in parts {
             file.write_all(part)?;
         }
-        file.sync_all()
+        file.flush()?;
+        file.get_ref().sync_all()
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {

@@ -3,24 +3,42 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use crate::{Error, Result};
 
 /// Holds the lock until it is dropped.
 ///
 /// A child that was forked meanwhile has the lock's file open as well, and the system would count
-/// it as a holder: so the owner unlocks, for all, and the child does not.
+/// it as a holder, even when the owner is dead: so the child closes it ([`after_fork`]), which
+/// takes nothing from the owner.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    file: File,
+    file: Arc<Mutex<Option<File>>>,
     owner: u32,
+}
+
+/// The files of the locks of this process.
+static HELD: Mutex<Vec<Weak<Mutex<Option<File>>>>> = Mutex::new(Vec::new());
+
+/// Closes the locks that a child which was just forked has of its parent.
+pub fn after_fork() {
+    // Whoever held one of these is no thread of the child, and will not let go of it.
+    let Ok(mut held) = HELD.try_lock() else { return };
+    for file in held.drain(..).filter_map(|file| file.upgrade()) {
+        if let Ok(mut file) = file.try_lock() {
+            *file = None;
+        }
+    }
 }
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        if self.owner == std::process::id() {
+        if self.is_own()
+            && let Some(file) = self.file.lock().unwrap_or_else(PoisonError::into_inner).take()
+        {
             // Should it fail, closing the file frees the lock as well.
-            let _ = self.file.unlock();
+            let _ = file.unlock();
         }
     }
 }
@@ -52,7 +70,16 @@ impl Lock {
             .and_then(|()| file.rewind())
             .and_then(|()| file.write_all(name.as_bytes()))
             .map_err(Error::io(&path))?;
+        let file = Arc::new(Mutex::new(Some(file)));
+        let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+        held.retain(|file| file.strong_count() > 0);
+        held.push(Arc::downgrade(&file));
         Ok(Self { file, owner: std::process::id() })
+    }
+
+    /// Whether this process took it, and not one that it was forked from.
+    pub(crate) fn is_own(&self) -> bool {
+        self.owner == std::process::id()
     }
 }
 

@@ -1,5 +1,7 @@
 //! A manifest is one version of an index: which segments make it, and how they were made.
 
+use std::collections::HashSet;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -92,7 +94,7 @@ impl Manifest {
             fs.remove(&temporary).map_err(Error::io(&temporary))?;
         }
         let json = serde_json::to_vec(self).map_err(|error| Error::InvalidInput(error.to_string()))?;
-        format::write(fs, &temporary, &identity(self.version), &[("manifest", &json)])?;
+        format::write(fs, &temporary, &identity(self.version), &[format::section("manifest", &json)])?;
         let path = root.join(file(self.version));
         fs.rename(&temporary, &path).map_err(Error::io(&path))?;
         fs.sync_dir(&folder).map_err(Error::io(&folder))
@@ -100,13 +102,23 @@ impl Manifest {
 
     /// Reads a version; the newest for `None`.
     pub(crate) fn read(root: &Path, version: Option<u64>) -> Result<Self> {
-        let versions = versions(root)?;
-        let newest = *versions.last().ok_or_else(|| Error::NotFound(root.to_owned()))?;
-        let wanted = version.unwrap_or(newest);
-        if !versions.contains(&wanted) {
-            let held = format!("{} versions, {} to {newest}", versions.len(), versions[0]);
-            return Err(Error::VersionNotFound { path: root.to_owned(), version: wanted, held });
+        loop {
+            let versions = versions(root)?;
+            let newest = *versions.last().ok_or_else(|| Error::NotFound(root.to_owned()))?;
+            let wanted = version.unwrap_or(newest);
+            if !versions.contains(&wanted) {
+                let held = format!("{} versions, {} to {newest}", versions.len(), versions[0]);
+                return Err(Error::VersionNotFound { path: root.to_owned(), version: wanted, held });
+            }
+            match Self::read_file(root, wanted) {
+                // It was pruned since its name was read.
+                Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {}
+                other => return other,
+            }
         }
+    }
+
+    fn read_file(root: &Path, wanted: u64) -> Result<Self> {
         let container = Container::open(&root.join(file(wanted)), &identity(wanted))?;
         let manifest: Self = serde_json::from_slice(container.section("manifest")?)
             .map_err(|error| container.corrupt(format!("its JSON does not parse: {error}")))?;
@@ -114,6 +126,11 @@ impl Manifest {
             return Err(container.corrupt(format!("it says that it is version {}", manifest.version)));
         }
         Ok(manifest)
+    }
+
+    /// The files of its segments and of what was deleted from them.
+    pub(crate) fn files(&self) -> impl Iterator<Item = String> {
+        self.segments.iter().flat_map(|entry| [Some(entry.file()), entry.deletions_file()]).flatten()
     }
 }
 
@@ -131,7 +148,7 @@ pub(crate) fn versions(root: &Path) -> Result<Vec<u64>> {
 /// The names in a directory; none if it is missing.
 pub(crate) fn names(folder: &Path) -> Result<Vec<String>> {
     match std::fs::read_dir(folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
         Err(source) => Err(Error::Io { path: folder.to_owned(), source }),
         Ok(entries) => entries
             .map(|entry| Ok(entry.map_err(Error::io(folder))?.file_name().to_string_lossy().into_owned()))
@@ -195,12 +212,52 @@ fn left_behind(name: &str, next_segment: u64, version: u64) -> Option<bool> {
 
 /// Removes the files that a dead writer left; others are none of our business.
 pub(crate) fn sweep(fs: &dyn FileSystem, root: &Path, newest: &Manifest) -> Result<()> {
+    let is_left = |name: &str| left_behind(name, newest.next_segment, newest.version) == Some(true);
+    remove_segments(fs, root, is_left).map(drop)
+}
+
+/// Removes a version: it cannot be opened any more.
+pub(crate) fn remove(fs: &dyn FileSystem, root: &Path, version: u64) -> Result<()> {
+    let path = root.join(file(version));
+    fs.remove(&path).map_err(Error::io(&path))
+}
+
+/// Waits until the names of all versions are on the disk.
+pub(crate) fn sync_names(fs: &dyn FileSystem, root: &Path) -> Result<()> {
+    let folder = root.join(FOLDER);
+    fs.sync_dir(&folder).map_err(Error::io(&folder))
+}
+
+/// Removes the files among the segments that a writer made and no version in `kept` names; gives
+/// their number and their size in bytes.
+pub(crate) fn remove_unnamed(fs: &dyn FileSystem, root: &Path, kept: &[Manifest]) -> Result<(usize, u64)> {
+    let named: HashSet<String> = kept.iter().flat_map(Manifest::files).collect();
+    let is_unnamed =
+        |name: &str| left_behind(name, 0, 0).is_some() && !named.contains(&format!("{SEGMENTS}/{name}"));
+    remove_segments(fs, root, is_unnamed)
+}
+
+fn remove_segments(fs: &dyn FileSystem, root: &Path, goes: impl Fn(&str) -> bool) -> Result<(usize, u64)> {
     let folder = root.join(SEGMENTS);
-    for name in names(&folder)? {
-        if left_behind(&name, newest.next_segment, newest.version) == Some(true) {
-            let path = folder.join(name);
-            fs.remove(&path).map_err(Error::io(&path))?;
-        }
+    let (mut files, mut bytes) = (0, 0);
+    for name in names(&folder)?.into_iter().filter(|name| goes(name)) {
+        let path = folder.join(name);
+        bytes += std::fs::metadata(&path).map_or(0, |data| data.len());
+        fs.remove(&path).map_err(Error::io(&path))?;
+        files += 1;
     }
-    Ok(())
+    Ok((files, bytes))
+}
+
+/// The number of the first segment that no file has, nor any version that can be read.
+pub(crate) fn free_segment(root: &Path) -> Result<u64> {
+    let mut free = 1;
+    for name in names(&root.join(SEGMENTS))? {
+        let id = name.split_once('.').and_then(|(id, _)| id.parse::<u64>().ok());
+        free = free.max(id.map_or(0, |id| id.saturating_add(1)));
+    }
+    for version in versions(root)? {
+        free = free.max(Manifest::read_file(root, version).map_or(0, |manifest| manifest.next_segment));
+    }
+    Ok(free)
 }

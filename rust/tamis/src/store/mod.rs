@@ -9,13 +9,14 @@
 //! ```
 //!
 //! A commit writes new files, syncs them and their directory, and then publishes a manifest by
-//! one rename. No published file is ever changed. Every file is a [container](mod@format): named
+//! one rename. No published file is ever changed, and none is removed that a version needs. Every file is a [container](mod@format): named
 //! sections with checksums, and a footer that tells what the file is.
 
 mod blobs;
 mod codes;
 pub(crate) mod format;
 pub mod fs;
+mod keys;
 pub(crate) mod lock;
 pub(crate) mod manifest;
 mod mmap;
@@ -23,4 +24,5 @@ mod postings;
 pub(crate) mod segment;
 pub mod single;
 
+pub use lock::after_fork;
 pub use manifest::Settings;

@@ -1,15 +1,15 @@
 //! An inverted index as sections of a container: `terms`, `lists`, `places`; see
 //! [`crate::lexical`].
 
-use super::format::Container;
+use super::format::{Container, Section, section};
 use crate::Result;
 use crate::lexical::Postings;
 
 const SECTIONS: [&str; 3] = ["terms", "lists", "places"];
 
-/// The sections of the pieces of an index.
-pub(super) fn sections<T>(pieces: [T; 3]) -> impl Iterator<Item = (&'static str, T)> {
-    SECTIONS.into_iter().zip(pieces)
+/// The sections of an index.
+pub(super) fn sections(pieces: [&[u8]; 3]) -> impl Iterator<Item = Section<'_>> {
+    SECTIONS.into_iter().zip(pieces).map(|(name, bytes)| section(name, bytes))
 }
 
 /// Checks that the terms of an index are whole; its lists are trusted by no one.

@@ -6,28 +6,37 @@
 //! | `texts` | the text of each document, UTF-8 |
 //! | `rows` | u32: the first row of each document, then the number of rows |
 //! | `chunks` | a record a row |
+//! | `dockeys`, `rowkeys` | the [keys] by which documents and rows are found |
 //! | `terms`, `lists`, `places` | the inverted index over the rows, see [`crate::lexical`] |
 //! | `vectors` | f32: a row's vector after the other; absent without vectors |
 //! | `frame`, `nibbles`, `fine`, `bits` | the vectors' [codes]; absent where they are few |
 //!
 //! A row is a chunk. The rows of a document follow one another.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use super::blobs::{Blobs, BlobsBuilder};
+use super::blobs::{Blobs, BlobsBuilder, BlobsJoin};
 use super::codes;
-use super::format::Container;
+use super::format::{Container, Section, section};
+use super::keys::{self, Keys};
 use super::postings;
 use crate::dense::codes::pay;
 use crate::dense::{Codes, CodesView, Frame, Metric, WORTH_CODES, prepare};
+use crate::filter::RowSet;
 use crate::hit::Row;
-use crate::lexical::{Analyzer, Builder, Postings, Schema};
+use crate::lexical::{Analyzer, Builder, Frozen, Postings, Schema, merge_alive};
 use crate::threads::{self, Stop};
 use crate::{Error, Result};
+
+/// The sections of the keys of documents and of rows.
+const KEYS: [&str; 2] = ["dockeys", "rowkeys"];
 
 /// A chunk to be written.
 #[derive(Clone, Copy, Debug)]
 pub struct NewChunk<'a> {
+    /// A hash by which it may be found.
+    pub key: u64,
     /// Its record, kept as it is.
     pub record: &'a [u8],
     /// What its terms are taken from: a text for each field.
@@ -42,6 +51,7 @@ pub(crate) struct SegmentBuilder {
     texts: BlobsBuilder,
     rows: Vec<u32>,
     chunks: BlobsBuilder,
+    keys: [Vec<u64>; 2],
     postings: Builder,
     vectors: Vec<f32>,
 }
@@ -54,6 +64,7 @@ impl SegmentBuilder {
             texts: BlobsBuilder::default(),
             rows: vec![0],
             chunks: BlobsBuilder::default(),
+            keys: [Vec::new(), Vec::new()],
             postings: Builder::new(schema),
             vectors: Vec::new(),
         }
@@ -63,7 +74,7 @@ impl SegmentBuilder {
     pub(crate) fn add(
         &mut self,
         analyzer: &Analyzer,
-        record: &[u8],
+        (key, record): (u64, &[u8]),
         text: &str,
         chunks: &[NewChunk<'_>],
         vectors: &[f32],
@@ -84,9 +95,11 @@ impl SegmentBuilder {
         }
         for chunk in chunks {
             self.chunks.push(chunk.record);
+            self.keys[1].push(chunk.key);
             self.postings.add(analyzer, chunk.texts.iter().copied());
         }
         self.documents.push(record);
+        self.keys[0].push(key);
         self.texts.push(text.as_bytes());
         self.rows.push(rows);
         Ok(())
@@ -100,28 +113,126 @@ impl SegmentBuilder {
         self.postings.len()
     }
 
-    /// The sections to be written.
-    pub(crate) fn finish(self) -> Result<Vec<(&'static str, Vec<u8>)>> {
-        let postings = self.postings.freeze()?;
+    /// The memory that it holds, without what it needs to be written.
+    pub(crate) fn size(&self) -> usize {
+        let blobs = [&self.documents, &self.texts, &self.chunks];
+        let blobs: usize = blobs.iter().map(|blobs| blobs.size()).sum();
+        blobs + self.postings.size() + 4 * self.vectors.len()
+    }
+
+    /// Writes it.
+    pub(crate) fn write<T>(&self, write: impl FnOnce(&[Section<'_>]) -> Result<T>) -> Result<T> {
+        let parts = Parts {
+            documents: self.documents.pieces(),
+            texts: self.texts.pieces(),
+            rows: &self.rows,
+            chunks: self.chunks.pieces(),
+            keys: self.keys.each_ref().map(|keys| keys::pieces(keys)),
+            postings: self.postings.freeze()?,
+            vectors: vec![&self.vectors],
+        };
+        parts.write(self.dim, &Stop::never(), write)
+    }
+}
+
+/// What a segment is made of.
+struct Parts<'a> {
+    documents: Vec<Cow<'a, [u8]>>,
+    texts: Vec<Cow<'a, [u8]>>,
+    rows: &'a [u32],
+    chunks: Vec<Cow<'a, [u8]>>,
+    /// Of the documents and of the rows.
+    keys: [Vec<Cow<'a, [u8]>>; 2],
+    postings: Frozen,
+    /// One row after the other, in pieces of whole rows.
+    vectors: Vec<&'a [f32]>,
+}
+
+impl Parts<'_> {
+    /// Writes them, with the codes of the vectors.
+    fn write<T>(
+        self,
+        dim: Option<usize>,
+        stop: &Stop<'_>,
+        write: impl FnOnce(&[Section<'_>]) -> Result<T>,
+    ) -> Result<T> {
         let mut sections = vec![
-            ("docs", self.documents.finish()),
-            ("texts", self.texts.finish()),
-            ("rows", bytemuck::cast_slice(&self.rows).to_vec()),
-            ("chunks", self.chunks.finish()),
+            ("docs", self.documents),
+            ("texts", self.texts),
+            section("rows", bytemuck::cast_slice::<_, u8>(self.rows)),
+            ("chunks", self.chunks),
         ];
-        sections.extend(postings::sections(postings.bytes()).map(|(name, bytes)| (name, bytes.to_vec())));
-        if let Some(dim) = self.dim {
-            sections.push(("vectors", bytemuck::cast_slice(&self.vectors).to_vec()));
-            if self.vectors.len() / dim >= WORTH_CODES && pay(dim) {
-                let mut codes = Codes::around(&self.vectors, dim);
-                codes.extend(&self.vectors, threads::available(), &Stop::never())?;
-                let frame = codes::frame_bytes(&codes.view());
-                let own = |(name, bytes): (&'static str, &[u8])| (name, bytes.to_vec());
-                sections.extend(codes::sections(&codes.view(), &frame).map(own));
+        sections.extend(KEYS.into_iter().zip(self.keys));
+        sections.extend(postings::sections(self.postings.bytes()));
+        let (codes, frame);
+        if let Some(dim) = dim {
+            let bytes = self.vectors.iter().map(|piece| Cow::Borrowed(bytemuck::cast_slice(piece)));
+            sections.push(("vectors", bytes.collect()));
+            let values: usize = self.vectors.iter().map(|piece| piece.len()).sum();
+            if values / dim >= WORTH_CODES && pay(dim) {
+                codes = Codes::of_pieces(&self.vectors, dim, threads::available(), stop)?;
+                frame = codes::frame_bytes(&codes.view());
+                sections.extend(codes::sections(&codes.view(), &frame));
             }
         }
-        Ok(sections)
+        write(&sections)
     }
+}
+
+/// A segment that is merged with others, and which of its documents and rows are alive; `None` is
+/// all.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Source<'a> {
+    pub(crate) segment: &'a Segment,
+    pub(crate) alive: Option<(&'a RowSet, &'a RowSet)>,
+}
+
+/// Writes one segment of what is alive in several.
+pub(crate) fn merge<T>(
+    sources: &[Source<'_>],
+    dim: Option<usize>,
+    stop: &Stop<'_>,
+    write: impl FnOnce(&[Section<'_>]) -> Result<T>,
+) -> Result<T> {
+    let mut rows = vec![0];
+    let mut keys = [Vec::new(), Vec::new()];
+    let (mut documents, mut texts, mut chunks) =
+        (BlobsJoin::default(), BlobsJoin::default(), BlobsJoin::default());
+    let mut vectors = Vec::new();
+    let mut lists = Vec::new();
+    for Source { segment, alive } in sources {
+        let everything = || std::iter::once(0..segment.documents() as Row).collect();
+        let runs: Vec<Range<Row>> =
+            alive.map_or_else(everything, |(documents, _)| documents.runs().collect());
+        let own_keys = [0, 1].map(|i| segment.keys(i).map(|keys| keys.in_order()).unwrap_or_default());
+        for run in runs {
+            let run = run.start as usize..run.end as usize;
+            let own = segment.starts()[run.start] as usize..segment.starts()[run.end] as usize;
+            segment.join("docs", run.clone(), &mut documents)?;
+            segment.join("texts", run.clone(), &mut texts)?;
+            segment.join("chunks", own.clone(), &mut chunks)?;
+            keys[0].extend(own_keys[0].get(run.clone()).unwrap_or_default());
+            keys[1].extend(own_keys[1].get(own.clone()).unwrap_or_default());
+            let shift = rows.last().copied().unwrap_or(0) as usize;
+            for start in &segment.starts()[run.start + 1..=run.end] {
+                rows.push((*start as usize - own.start + shift) as u32);
+            }
+            if let Some(dim) = dim {
+                vectors.push(&segment.vectors()[own.start * dim..own.end * dim]);
+            }
+        }
+        lists.push((segment.postings()?, alive.map(|(_, rows)| rows)));
+    }
+    let parts = Parts {
+        documents: documents.pieces(),
+        texts: texts.pieces(),
+        rows: &rows,
+        chunks: chunks.pieces(),
+        keys: keys.map(|keys| keys::pieces(&keys)),
+        postings: merge_alive(&lists, stop)?,
+        vectors,
+    };
+    parts.write(dim, stop, write)
 }
 
 /// A segment on the disk.
@@ -152,6 +263,8 @@ impl Segment {
             && starts.len() == documents + 1
             && segment.blobs("texts").is_some_and(|texts| texts.len() == documents)
             && segment.blobs("chunks").is_some_and(|chunks| chunks.len() == rows)
+            && segment.keys(0).is_some_and(|keys| keys.len() == documents)
+            && segment.keys(1).is_some_and(|keys| keys.len() == rows)
             && postings.is_ok_and(|postings| postings.lengths().len() == rows)
             && Some(values) == rows.checked_mul(dim.unwrap_or(0));
         if !fits {
@@ -167,8 +280,32 @@ impl Segment {
         self.container.array("rows").unwrap_or_default()
     }
 
+    /// The keys of the documents, or of the rows.
+    fn keys(&self, of: usize) -> Option<Keys<'_>> {
+        Keys::new(self.container.section(KEYS[of]).ok()?)
+    }
+
+    /// The documents of a key.
+    pub(crate) fn documents_of_key(&self, key: u64) -> impl Iterator<Item = usize> {
+        let found = self.keys(0).into_iter().flat_map(move |keys| keys.find(key));
+        found.map(|document| document as usize).filter(|document| *document < self.documents())
+    }
+
+    /// The rows of a key.
+    pub(crate) fn rows_of_key(&self, key: u64) -> impl Iterator<Item = Row> {
+        let found = self.keys(1).into_iter().flat_map(move |keys| keys.find(key));
+        found.filter(|row| (*row as usize) < self.rows())
+    }
+
     fn blobs(&self, section: &str) -> Option<Blobs<'_>> {
         Blobs::new(self.container.section(section).ok()?)
+    }
+
+    /// Adds the entries of these numbers to others.
+    fn join<'a>(&'a self, section: &str, range: Range<usize>, join: &mut BlobsJoin<'a>) -> Result<()> {
+        self.blobs(section)
+            .and_then(|blobs| join.add(blobs, range))
+            .ok_or_else(|| self.container.corrupt(format!("section {section:?} cannot be read")))
     }
 
     fn blob(&self, section: &str, i: usize) -> Result<&[u8]> {
@@ -188,6 +325,15 @@ impl Segment {
     /// The rows of a document.
     pub(crate) fn rows_of(&self, document: usize) -> Range<Row> {
         self.starts()[document]..self.starts()[document + 1]
+    }
+
+    /// The rows of some documents.
+    pub(crate) fn rows_of_all(&self, documents: &RowSet) -> RowSet {
+        let mut rows = RowSet::none(self.rows());
+        for document in documents.rows() {
+            self.rows_of(document as usize).for_each(|row| rows.insert(row));
+        }
+        rows
     }
 
     /// The document of a row.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde::{Deserialize, Serialize};
 
 use super::codes;
-use super::format::{self, Container};
+use super::format::{self, Container, Section, section};
 use super::fs::{Disk, FileSystem};
 use super::postings;
 use crate::dense::{CodesView, Frame, Matrix, Metric, OnZero, Stored};
@@ -57,9 +57,9 @@ struct LexicalMeta {
 static SAVES: AtomicU64 = AtomicU64::new(0);
 
 /// Writes a file in place of another, whole at every moment.
-fn save(path: &Path, identity: &str, meta: &impl Serialize, sections: &[(&str, &[u8])]) -> Result<()> {
+fn save(path: &Path, identity: &str, meta: &impl Serialize, mut sections: Vec<Section<'_>>) -> Result<()> {
     let meta = serde_json::to_vec(meta).map_err(|error| Error::InvalidInput(error.to_string()))?;
-    let sections = [&[("meta", meta.as_slice())], sections].concat();
+    sections.push(section("meta", meta));
     // Each save writes a file of its own. If there is one of its name, it is that of a process of
     // the same number, dead or in another container: not ours to remove.
     let result = loop {
@@ -117,13 +117,13 @@ pub fn save_matrix(path: &Path, matrix: &Matrix, threads: usize, stop: &Stop<'_>
         keeps_zeros: matrix.on_zero() == OnZero::Keep,
     };
     let values = part.map_or(&[] as &[f32], |part| part.values);
-    let mut sections = vec![("vectors", bytemuck::cast_slice(values))];
+    let mut sections = vec![section("vectors", bytemuck::cast_slice::<_, u8>(values))];
     let frame;
     if let Some(codes) = part.and_then(|part| part.codes) {
         frame = codes::frame_bytes(&codes);
         sections.extend(codes::sections(&codes, &frame));
     }
-    save(path, "dense index", &meta, &sections)
+    save(path, "dense index", &meta, sections)
 }
 
 /// Maps what [`save_matrix`] wrote. Sections longer than 16 MiB are read, to see whether they are
@@ -170,8 +170,7 @@ pub fn save_postings(path: &Path, index: &InvertedIndex, analyzer: &str, stop: &
         schema: index.schema().clone(),
     };
     index.as_one(stop, |postings| {
-        let sections: Vec<_> = postings::sections(postings.bytes()).collect();
-        save(path, "lexical index", &meta, &sections)
+        save(path, "lexical index", &meta, postings::sections(postings.bytes()).collect())
     })
 }
 

@@ -1,5 +1,13 @@
+mod damage;
+mod faults;
+mod model;
+mod power;
+mod script;
+
+use super::history::{prune_on, rollback_on};
 use super::*;
 use crate::lexical::Schema;
+use crate::store::fs::{Disk, FileSystem};
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -13,10 +21,10 @@ fn add(writer: &mut Writer, id: &str, text: &str) {
     let words: Vec<&str> = text.split_whitespace().collect();
     let chunks: Vec<NewChunk<'_>> = words
         .iter()
-        .map(|word| NewChunk { record: word.as_bytes(), texts: std::slice::from_ref(word) })
+        .map(|word| NewChunk { key: 9, record: word.as_bytes(), texts: std::slice::from_ref(word) })
         .collect();
     let vectors: Vec<f32> = words.iter().flat_map(|word| [1.0, word.len() as f32]).collect();
-    writer.add(id.as_bytes(), text, &chunks, &vectors).unwrap();
+    writer.add((id.len() as u64, id.as_bytes()), text, &chunks, &vectors).unwrap();
 }
 
 /// Every operation in words, done for real.
@@ -214,14 +222,62 @@ fn nothing_to_commit_makes_no_version_and_a_second_writer_is_refused() {
 fn a_document_is_added_whole_or_not_at_all() {
     let folder = tempfile::tempdir().unwrap();
     let mut writer = Writer::create(folder.path(), &settings(Some(2)), "").unwrap();
-    let chunks = [NewChunk { record: b"c", texts: &["c"] }];
-    assert!(matches!(writer.add(b"d", "c", &chunks, &[1.0]), Err(Error::Dimension(_))));
-    assert!(matches!(writer.add(b"d", "c", &chunks, &[1.0, f32::NAN]), Err(Error::NonFinite { .. })));
-    assert!(matches!(writer.add(b"d", "c", &chunks, &[0.0, 0.0]), Err(Error::ZeroVector { .. })));
-    writer.add(b"empty", "", &[], &[]).unwrap();
-    writer.add(b"d", "c", &chunks, &[1.0, 1.0]).unwrap();
+    let chunks = [NewChunk { key: 9, record: b"c", texts: &["c"] }];
+    assert!(matches!(writer.add((1, b"d"), "c", &chunks, &[1.0]), Err(Error::Dimension(_))));
+    assert!(matches!(writer.add((1, b"d"), "c", &chunks, &[1.0, f32::NAN]), Err(Error::NonFinite { .. })));
+    assert!(matches!(writer.add((1, b"d"), "c", &chunks, &[0.0, 0.0]), Err(Error::ZeroVector { .. })));
+    writer.add((1, b"empty"), "", &[], &[]).unwrap();
+    writer.add((1, b"d"), "c", &chunks, &[1.0, 1.0]).unwrap();
     let snapshot = writer.commit("").unwrap();
     assert_eq!((ids(&snapshot), snapshot.rows()), (vec!["empty".into(), "d".into()], 1));
+}
+
+#[test]
+fn much_is_written_as_it_comes_and_seen_at_the_commit() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let files = || manifest::names(&path.join("segments")).unwrap().len();
+    let mut writer = Writer::create(path, &settings(Some(2)), "").unwrap();
+    for commits in [false, true] {
+        writer.room = 1;
+        ["a", "b", "c"].into_iter().for_each(|id| add(&mut writer, id, "red blue"));
+        assert_eq!(files(), 2);
+        assert_eq!(Snapshot::open(path, None).unwrap().rows(), 0);
+        if commits {
+            break;
+        }
+        drop(writer);
+        assert_eq!(files(), 0);
+        writer = Writer::open(path).unwrap();
+    }
+    let snapshot = writer.commit("").unwrap();
+    assert_eq!((snapshot.segments(), files()), (3, 3));
+    assert_eq!(found(&snapshot, "blue"), ["a", "b", "c"]);
+    assert_eq!(ids(&Writer::open(path).unwrap().compact(&Stop::never()).unwrap()), ["a", "b", "c"]);
+}
+
+#[test]
+fn what_has_a_key_is_found_by_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = Writer::create(folder.path(), &settings(Some(2)), "").unwrap();
+    for (key, id) in [(7, "a"), (5, "b"), (7, "c")] {
+        let chunks = [NewChunk { key: 10 + key, record: b"r", texts: &["red"] }];
+        writer.add((key, id.as_bytes()), "red", &chunks, &[1.0, 2.0]).unwrap();
+    }
+    let first = writer.commit("").unwrap();
+    let mut writer = Writer::open(folder.path()).unwrap();
+    writer.delete(0).unwrap();
+    writer.add((7, b"d"), "", &[], &[]).unwrap();
+    let second = writer.commit("").unwrap();
+    let third = Writer::open(folder.path()).unwrap().compact(&Stop::never()).unwrap();
+    let documents = |snapshot: &Snapshot, key| snapshot.documents_of_key(key).collect::<Vec<_>>();
+    let rows = |snapshot: &Snapshot, key| snapshot.rows_of_key(key).collect::<Vec<_>>();
+    assert_eq!(
+        (documents(&first, 7), documents(&first, 5), documents(&first, 6)),
+        (vec![0, 2], vec![1], vec![])
+    );
+    assert_eq!((documents(&second, 7), rows(&second, 17)), (vec![2, 3], vec![0, 2]));
+    assert_eq!((documents(&third, 7), rows(&third, 17), rows(&third, 15)), (vec![1, 2], vec![1], vec![0]));
 }
 
 #[test]
@@ -365,8 +421,8 @@ fn large_segments_are_searched_by_codes_and_small_ones_without() {
     for rows in [1_500, 40, 1_100] {
         let mut writer = Writer::open(path).unwrap();
         let vectors: Vec<f32> = (all.len()..all.len() + rows).flat_map(vector).collect();
-        let chunks = vec![NewChunk { record: b"r", texts: &["t"] }; rows];
-        writer.add(b"d", "t", &chunks, &vectors).unwrap();
+        let chunks = vec![NewChunk { key: 9, record: b"r", texts: &["t"] }; rows];
+        writer.add((1, b"d"), "t", &chunks, &vectors).unwrap();
         writer.commit("").unwrap();
         all.extend(vectors.chunks_exact(dim).map(|row| dense::prepare(row, dim, Metric::Cosine).unwrap()));
     }

@@ -1,0 +1,197 @@
+"""What the store costs: filling an index, a small commit, many segments, opening.
+
+    python benches/store.py [--chunks 1000000] [--folder DIR]
+
+Passages are those of benches/lexical.py, vectors random, of 384 dimensions: both are given, so no
+model is timed. Each part runs in a process of its own. On a folder in memory, such as /dev/shm, a
+commit is timed without what the disk takes to sync.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+import tamis  # noqa: E402
+from benches.peers import corpora, timing  # noqa: E402
+from tamis.types import FloatArray  # noqa: E402
+
+DIM = 384
+BATCH = 50_000
+
+
+class Given:
+    """An encoder that encodes nothing but queries, at random."""
+
+    name, dim, max_tokens = "given", DIM, 512
+
+    def fingerprint(self) -> dict[str, Any]:
+        return {"name": self.name}
+
+    def warm(self, *, progress: Any = None) -> None:
+        pass
+
+    def count_tokens(self, texts: Any) -> list[int]:
+        return [len(text.split()) for text in texts]
+
+    def encode(self, texts: Any, kind: str = "passage", *, progress: Any = None) -> FloatArray:
+        return vectors(len(texts), seed=crc32(repr(texts).encode()))
+
+
+def vectors(n: int, seed: int) -> FloatArray:
+    rows = np.random.default_rng(seed).standard_normal((n, DIM), dtype=np.float32)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def open_index(path: Path) -> tamis.Index:
+    return tamis.open(path, encoder=Given(), reranker=None)
+
+
+def memory() -> dict[str, float]:
+    """Return this process' resident memory in MB, and the part that no file stands for."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    found = {line.split(":")[0]: int(line.split()[1]) / 1024 for line in lines if "kB" in line}
+    return {"all": found["VmRSS"], "own": found["RssAnon"], "peak": found["VmHWM"]}
+
+
+def batches(n: int) -> Iterator[tuple[list[dict[str, str]], FloatArray]]:
+    tokens = corpora.made_tokens(n)
+    vocabulary = np.array(
+        [corpora.word(number) for number in range(corpora.VOCABULARY)], dtype=object
+    )
+    for start in range(0, n, BATCH):
+        rows = range(start, min(n, start + BATCH))
+        texts = [" ".join(vocabulary[tokens[row]].tolist()) for row in rows]
+        yield (
+            [{"id": f"p{row}", "text": text} for row, text in zip(rows, texts, strict=True)],
+            vectors(len(texts), seed=start),
+        )
+
+
+def fill(path: Path, chunks: int) -> dict[str, Any]:
+    """Fill an index in batches, a commit each."""
+    index = open_index(path)
+    spent, own = 0.0, 0.0
+    for passages, rows in batches(chunks):
+        before = memory()["own"]
+        start = time.perf_counter()
+        index.add_chunks(passages, rows)
+        index.commit()
+        spent += time.perf_counter() - start
+        own = max(own, memory()["own"] - before)
+    return {"seconds": spent, "segments": index.info()["segments"], **memory()}
+
+
+def commits(path: Path, chunks: int) -> dict[str, Any]:
+    """Commit 1,000 chunks again and again."""
+    index = open_index(path)
+    times = []
+    for i in range(12):
+        passages, rows = next(batches(1000))
+        new = [{"id": f"new{i}-{row}", "text": p["text"]} for row, p in enumerate(passages)]
+        index.add_chunks(new, rows)
+        start = time.perf_counter()
+        index.commit()
+        times.append(time.perf_counter() - start)
+    return {"p50": statistics.median(times) * 1e3, "most": max(times) * 1e3}
+
+
+def search_times(index: tamis.Index, queries: list[str]) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {"lexical": [], "dense": [], "hybrid": []}
+    for query in queries:
+        for mode, times in found.items():
+            start = time.perf_counter()
+            index.search(query, k=10, mode=mode, rerank=False)  # type: ignore[arg-type]
+            times.append((time.perf_counter() - start) * 1e3)
+    return found
+
+
+def segments(path: Path, chunks: int) -> dict[str, Any]:
+    """Search 20 segments with every fifth chunk deleted, and the same compacted, in turns."""
+    index = open_index(path)
+    gone = [f"p{row}" for row in range(0, chunks, 5)]
+    index.delete(gone)
+    index.commit()
+    many = tamis.open(path, encoder=Given(), reranker=None, version=index.version)
+    start = time.perf_counter()
+    index.compact()
+    seconds = time.perf_counter() - start
+    texts = [p["text"].split() for p in next(batches(300))[0]]
+    queries = [" ".join(text[:5]) for text in texts]
+    result: dict[str, Any] = {
+        "segments": many.info()["segments"],
+        "deleted": many.info()["deleted_chunks"],
+        "compaction, s": seconds,
+    }
+    for opened in (many, index):
+        search_times(opened, queries[:30])
+    halves: dict[str, list[dict[str, float]]] = {"many": [], "one": []}
+    for start_of in range(0, 300, 50):
+        for name, opened in (("many", many), ("one", index)):
+            times = search_times(opened, queries[start_of : start_of + 50])
+            halves[name].append({mode: statistics.median(t) for mode, t in times.items()})
+    for mode in ("lexical", "dense", "hybrid"):
+        a, b = (statistics.median(part[mode] for part in halves[name]) for name in halves)
+        result[mode] = [a, b, a / b]
+    return result
+
+
+def opening(path: Path, chunks: int) -> dict[str, Any]:
+    """Open the index, in a fresh process, with warm files."""
+    before = memory()["all"]
+    start = time.perf_counter()
+    index = tamis.open(path, encoder=Given(), reranker=None, read_only=True)
+    opened = (time.perf_counter() - start) * 1e3
+    after = memory()["all"]
+    start = time.perf_counter()
+    index.search("word", mode="lexical", rerank=False)
+    first = (time.perf_counter() - start) * 1e3
+    return {"ms": opened, "MB": after - before, "first search, ms": first, "chunks": len(index)}
+
+
+PARTS: dict[str, Callable[[Path, int], dict[str, Any]]] = {
+    "fill": fill,
+    "commits": commits,
+    "segments": segments,
+    "opening": opening,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--chunks", type=int, default=1_000_000)
+    parser.add_argument("--folder", type=Path, help="where the index is made")
+    parser.add_argument("--part", nargs=2, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.part:
+        name, path = options.part
+        print(json.dumps(PARTS[name](Path(path), options.chunks)))
+        return
+    print(timing.machine())
+    with tempfile.TemporaryDirectory(dir=options.folder) as scratch:
+        for chunks in sorted({100_000, options.chunks}):
+            path = Path(scratch) / f"{chunks}.tamis"
+            wanted = ["fill", "opening", "commits" if chunks == 100_000 else "segments", "opening"]
+            for name in wanted:
+                command = [sys.executable, __file__, "--chunks", str(chunks)]
+                command += ["--part", name, str(path)]
+                done = subprocess.run(command, check=True, capture_output=True, text=True)
+                print(f"{chunks:,} {name}: {json.loads(done.stdout)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""Passages that were cut elsewhere, as documents with chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tamis.errors import InvalidInputError
+from tamis.types import Chunk, Document, checked_text
+
+_FIELDS = frozenset(
+    {"id", "text", "document_id", "title", "source", "metadata", "headings", "kind"}
+)
+_BETWEEN = "\n\n"
+
+
+def given(
+    passages: Iterable[Chunk | Mapping[str, Any]],
+) -> list[tuple[Document, list[Chunk], list[int]]]:
+    """Return documents whose text is that of their passages, parted by blank lines.
+
+    Parameters
+    ----------
+    passages : iterable of Chunk or mapping
+        A mapping has ``id`` and ``text``, and may have ``document_id`` (by default its ``id``),
+        ``headings``, ``kind``, and, of its document, ``title``, ``source`` and ``metadata``, of
+        which the first passage's count.
+
+    Returns
+    -------
+    list of (Document, list of Chunk, list of int)
+        In order of the documents' first passages, with each passage's place in `passages`.
+
+    Raises
+    ------
+    InvalidInputError
+        For a passage that is none, an unknown field, or two of one id in a document.
+    """
+    groups: dict[str, list[tuple[int, Mapping[str, Any]]]] = {}
+    for place, passage in enumerate(passages):
+        fields = _fields(passage, place)
+        groups.setdefault(fields.get("document_id", fields["id"]), []).append((place, fields))
+    return [_document(id, group) for id, group in groups.items()]
+
+
+def _fields(passage: Chunk | Mapping[str, Any], place: int) -> Mapping[str, Any]:
+    if isinstance(passage, Chunk):
+        names = ("id", "text", "document_id", "headings", "kind")
+        return {name: getattr(passage, name) for name in names}
+    if not isinstance(passage, Mapping):
+        raise InvalidInputError(
+            f"chunks[{place}] is of type {type(passage).__name__}; give a Chunk or a mapping"
+        )
+    if passage.keys() - _FIELDS or not passage.keys() >= {"id", "text"}:
+        raise InvalidInputError(
+            f"chunks[{place}] has the fields {sorted(passage)}; it needs id and text, and may have "
+            f"{', '.join(sorted(_FIELDS - {'id', 'text'}))}"
+        )
+    return passage
+
+
+def _document(
+    id: str, group: list[tuple[int, Mapping[str, Any]]]
+) -> tuple[Document, list[Chunk], list[int]]:
+    chunks: list[Chunk] = []
+    at = 0
+    seen: set[str] = set()
+    for place, fields in group:
+        text = checked_text(fields["text"], f"the text of chunks[{place}]")
+        own = checked_text(fields["id"], f"the id of chunks[{place}]")
+        if own in seen:
+            raise InvalidInputError(f"chunks[{place}] is the second {own!r} of document {id!r}")
+        seen.add(own)
+        headings = tuple(fields.get("headings", ()))
+        kind = fields.get("kind", "paragraph")
+        chunks.append(Chunk(own, id, text, at, at + len(text), headings, kind))
+        at += len(text) + len(_BETWEEN)
+    first = group[0][1]
+    document = Document(
+        id=id,
+        text=_BETWEEN.join(chunk.text for chunk in chunks),
+        title=first.get("title", ""),
+        source=first.get("source", ""),
+        metadata=first.get("metadata", {}),
+    )
+    return document, chunks, [place for place, _ in group]
