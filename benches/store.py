@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -28,33 +28,33 @@ sys.path.insert(0, str(ROOT))
 
 import tamis  # noqa: E402
 from benches.peers import corpora, timing  # noqa: E402
-from tamis.types import FloatArray  # noqa: E402
+from tamis.types import FloatArray, Progress, TextKind  # noqa: E402
+from tests.fakes import WordEncoder  # noqa: E402
 
 DIM = 384
 BATCH = 50_000
 
 
-class Given:
-    """An encoder that encodes nothing but queries, at random."""
+class Given(WordEncoder):
+    """An encoder of queries, at random; passages come with their vectors."""
 
-    name, dim, max_tokens = "given", DIM, 512
+    dim = DIM
 
-    def fingerprint(self) -> dict[str, Any]:
-        return {"name": self.name}
-
-    def warm(self, *, progress: Any = None) -> None:
-        pass
-
-    def count_tokens(self, texts: Any) -> list[int]:
-        return [len(text.split()) for text in texts]
-
-    def encode(self, texts: Any, kind: str = "passage", *, progress: Any = None) -> FloatArray:
+    def encode(
+        self,
+        texts: Sequence[str],
+        kind: TextKind = "passage",
+        *,
+        progress: Progress | None = None,
+    ) -> FloatArray:
+        """Return a random direction for each text."""
         return vectors(len(texts), seed=crc32(repr(texts).encode()))
 
 
 def vectors(n: int, seed: int) -> FloatArray:
     rows = np.random.default_rng(seed).standard_normal((n, DIM), dtype=np.float32)
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows
 
 
 def open_index(path: Path) -> tamis.Index:

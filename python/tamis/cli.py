@@ -86,7 +86,9 @@ def _parser() -> argparse.ArgumentParser:
 
     log = command("versions", _versions, "List the versions of an index, or what two differ by.")
     log.add_argument("--diff", nargs=2, type=int, metavar=("OLD", "NEW"), help="two versions")
-    compact = command("compact", _compact, "Write an index as one segment, without what is deleted.")
+    compact = command(
+        "compact", _compact, "Write an index as one segment, without what is deleted."
+    )
     rollback = command("rollback", _rollback, "Make an earlier version the newest again.")
     rollback.add_argument("version", type=int, help="the version that is wanted back")
     prune = command("prune", _prune, "Remove old versions and the files that only they need.")
@@ -239,7 +241,9 @@ def _rollback(options: argparse.Namespace) -> None:
 
 def _prune(options: argparse.Namespace) -> None:
     pruned = _lexical(options).prune(keep=options.keep)
-    said = f"{len(pruned.versions)} versions and {pruned.files} files removed, {pruned.bytes:,} bytes"
+    said = (
+        f"{len(pruned.versions)} versions and {pruned.files} files removed, {pruned.bytes:,} bytes"
+    )
     _print(options, asdict(pruned), said)
 
 

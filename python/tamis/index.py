@@ -618,7 +618,7 @@ class Index:
             )
 
     def verify(self) -> list[str]:
-        """Read every file of every version and return what is wrong, in words: nothing, if whole."""
+        """Read every file of every version and return what is wrong, in words."""
         return history.verify(self.path)
 
     def diff(self, old: int, new: int | None = None) -> history.Diff:
@@ -635,7 +635,9 @@ class Index:
             If the index does not hold a version.
         """
         opened = (
-            self._snapshot if version in (None, self.version) else _core.Snapshot.open(self.path, version)
+            self._snapshot
+            if version in (None, self.version)
+            else _core.Snapshot.open(self.path, version)
             for version in (old, new)
         )
         return history.diff(*opened)
@@ -779,7 +781,7 @@ class Index:
         )
 
     def _known(self, hash: str) -> FloatArray | None:
-        """Return the vector of a chunk whose embedding text has this hash, deleted ones included."""
+        """Return the vector of a chunk, alive or not, whose embedding text has this hash."""
         for row in self._snapshot.rows_of_key(key_of(hash)):
             if json.loads(self._snapshot.chunk(row))["hash"] == hash:
                 return self._snapshot.vector(row)

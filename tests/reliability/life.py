@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -115,9 +116,7 @@ def in_child(run: Callable[[], None]) -> int:
     try:
         run()
         status = 0
-    except BaseException:
-        import traceback
-
+    except Exception:  # noqa: BLE001 (told, and the child must not go on as a second pytest)
         traceback.print_exc()
     finally:
         os._exit(status)

@@ -183,7 +183,7 @@ def test_a_child_cannot_commit_for_its_parent_and_the_parent_goes_on(tmp_path: P
     index = open_index(path)
     with index._writing() as writer:
         index.add([{"id": "a", "text": "red"}])
-        prepared = index._prepare(list(index._pending.values()), None)
+        prepared = index._prepare([new.document for new in index._pending.values()], None)
         index._write(writer, prepared, None, {})
 
         def steal() -> None:
