@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from functools import lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +35,17 @@ from tamis.errors import (
 )
 from tamis.lexical import Analyzer
 from tamis.retrieval import Assemble, Mode, Pipeline, Ranked, Results, confidence
-from tamis.sync import Plan, Prepared, Skipped, SyncReport, file_hash, plan_sync, prepare
+from tamis.sync import (
+    Plan,
+    Prepared,
+    Skipped,
+    Stat,
+    SyncReport,
+    file_hash,
+    file_stat,
+    plan_sync,
+    prepare,
+)
 from tamis.types import (
     Chunk,
     Context,
@@ -384,8 +394,9 @@ class Index:
             extra = self._extra
             moved = self._claim(extra, name, root)
             paths, unseen = self._paths(root, name, skipped)
-            hashes = self._hashes(paths, skipped, progress)
             numbers = self._of_source(name)
+            files = self._files(paths, numbers, skipped, progress)
+            hashes = {id: file and file["hash"] for id, file in files.items()}
             indexed = {id: record["hash"] for id, (_, record) in numbers.items()}
             # What stands in a folder that cannot be listed is not gone.
             unseen_ids = [id for id in indexed if id.startswith(unseen)] if unseen else []
@@ -394,7 +405,7 @@ class Index:
 
             fresh: list[Document] = []
             unread: set[str] = set()
-            todo = plan.added + plan.changed
+            todo = (*plan.added, *plan.changed, *(new for _, new in plan.moved))
             for done, id in enumerate(todo):
                 _tell(progress, "read", done, len(todo))
                 try:
@@ -405,10 +416,11 @@ class Index:
             _tell(progress, "read", len(todo), len(todo))
 
             prepared = self._prepare(fresh, progress)
-            for id in (*plan.changed, *plan.removed):
-                if id not in unread:
+            moved_to = dict(plan.moved)
+            for id in (*plan.changed, *plan.removed, *moved_to):
+                if moved_to.get(id, id) not in unread:
                     writer.delete(numbers[id][0])
-            self._write(writer, prepared, name, hashes)
+            self._write(writer, prepared, name, files)
             self._snapshot = writer.commit(json.dumps(extra))
 
         chunks = sum(len(chunks) for _, chunks in prepared.documents)
@@ -416,8 +428,12 @@ class Index:
             version=self.version,
             added=tuple(id for id in plan.added if id not in unread),
             changed=tuple(id for id in plan.changed if id not in unread),
-            unchanged=tuple(sorted({*plan.unchanged, *(unread & indexed.keys())})),
+            unchanged=tuple(
+                sorted({*plan.unchanged, *(unread & indexed.keys())})
+                + [old for old, new in plan.moved if new in unread]
+            ),
             removed=plan.removed,
+            moved=tuple(pair for pair in plan.moved if pair[1] not in unread),
             skipped=tuple(skipped),
             chunks=chunks,
             embedded=prepared.embedded,
@@ -681,7 +697,7 @@ class Index:
         self, plan: Plan, name: str, root: Path, *, moved: bool, allow_empty: bool
     ) -> None:
         """Refuse what would empty a part of the index, or take over what is not the source's."""
-        kept = plan.unchanged or (plan.changed and not moved)
+        kept = plan.unchanged or plan.moved or (plan.changed and not moved)
         if plan.removed and not kept and (moved or not plan.added) and not allow_empty:
             raise SourceConflictError(
                 f"{root} holds none of the {len(plan.removed)} documents that the index holds of "
@@ -721,22 +737,32 @@ class Index:
                 paths[id] = path
         return paths, tuple(unseen)
 
-    def _hashes(
-        self, paths: Mapping[str, Path], skipped: list[Skipped], progress: Progress | None
-    ) -> dict[str, str | None]:
-        hashes: dict[str, str | None] = {}
+    @staticmethod
+    def _files(
+        paths: Mapping[str, Path],
+        known: Mapping[str, tuple[int, dict[str, Any]]],
+        skipped: list[Skipped],
+        progress: Progress | None,
+    ) -> dict[str, _File | None]:
+        """Return what each file is recognised by; only those that seem to have changed are read."""
+        files: dict[str, _File | None] = {}
         for done, (id, path) in enumerate(paths.items()):
             _tell(progress, "scan", done, len(paths))
-            hashes[id] = None
+            files[id] = None
             if not documents.readable(path):
                 skipped.append(Skipped(shown(path), f"no reader for {path.suffix!r} files"))
                 continue
             try:
-                hashes[id] = file_hash(path)
+                stat = file_stat(path)
+                record = known[id][1] if id in known else {}
+                if stat is not None and record.get("stat") == list(stat):
+                    files[id] = _File(hash=record["hash"], stat=stat)
+                else:
+                    files[id] = _File(hash=file_hash(path), stat=stat)
             except OSError as error:
                 skipped.append(Skipped(shown(path), error.strerror or str(error)))
         _tell(progress, "scan", len(paths), len(paths))
-        return hashes
+        return files
 
     def _of_source(self, name: str) -> dict[str, tuple[int, dict[str, Any]]]:
         """Return the number and the record of each document of a source, by id."""
@@ -792,7 +818,7 @@ class Index:
         writer: _core.Writer,
         prepared: Prepared,
         name: str | None,
-        hashes: Mapping[str, str | None],
+        files: Mapping[str, _File | None],
     ) -> None:
         row = 0
         for document, chunks in prepared.documents:
@@ -802,7 +828,7 @@ class Index:
                 "source": document.source,
                 "metadata": dict(document.metadata),
                 "sync": name,
-                "hash": hashes.get(document.id),
+                **(files.get(document.id) or {}),
             }
             vectors = None
             if prepared.vectors is not None:
@@ -898,6 +924,13 @@ class Index:
     def search_many(self, queries: Iterable[str], **options: Any) -> list[Results]:
         """Return the results of each query; the options are those of `search`."""
         return [self.search(query, **options) for query in checked_texts(queries, "queries")]
+
+
+class _File(TypedDict):
+    """By what a synced file is recognised; kept in its document's record."""
+
+    hash: str
+    stat: Stat | None
 
 
 @dataclass(frozen=True, slots=True)

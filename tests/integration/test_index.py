@@ -89,16 +89,70 @@ def test_only_changed_chunks_are_embedded(folder: Path, tmp_path: Path) -> None:
     (folder / "boats.txt").unlink()
     report = index.sync(folder)
     assert report.changed == ("notes/refunds.md",)
-    assert (report.added, report.removed) == (
-        ("notes/laser.html",),
-        ("notes/boats.txt", "notes/lab.html"),
-    )
+    assert report.moved == (("notes/lab.html", "notes/laser.html"),)
+    assert (report.added, report.removed) == ((), ("notes/boats.txt",))
     assert encoder.encoded == ["Refunds > Term\nRefunds take 60 days."]
     assert (report.version, report.chunks, report.embedded, report.reused) == (2, 3, 1, 2)
 
     assert index.search("refunds days")[0].text == "Refunds take 60 days."
     texts = [hit.text for hit in index.search("boats refunds laser 30 days", k=50)]
     assert not any("30 days" in text or "Boats" in text for text in texts)
+
+
+def test_a_renamed_folder_embeds_nothing(folder: Path, tmp_path: Path) -> None:
+    encoder = WordEncoder()
+    index = open_index(tmp_path / "notes.tamis", encoder)
+    index.sync(folder)
+    encoder.encoded.clear()
+    (folder / "deep").mkdir()
+    for path in list(folder.glob("*.*")):
+        path.rename(folder / "deep" / path.name)
+    report = index.sync(folder)
+    assert len(report.moved) == 3
+    assert (report.added, report.changed, report.removed) == ((), (), ())
+    assert (encoder.encoded, report.embedded) == ([], 0)
+    assert index.search("laser")[0].document_id == "notes/deep/lab.html"
+
+
+def test_only_files_that_seem_to_have_changed_are_read(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tamis.sync.fingerprint.RACY_NS", 0)
+    read: list[str] = []
+
+    def noted(path: Path) -> str:
+        read.append(path.name)
+        return file_hash(path)
+
+    monkeypatch.setattr("tamis.index.file_hash", noted)
+    index = open_index(tmp_path / "notes.tamis")
+    index.sync(folder)
+    assert len(read) == 3
+    read.clear()
+    assert len(index.sync(folder).unchanged) == 3
+    assert read == []
+
+    # The same length, and the old time put back: the system still knows.
+    changed = folder / "refunds.md"
+    before = changed.stat()
+    changed.write_text(changed.read_text().replace("30", "60"))
+    os.utime(changed, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert index.sync(folder).changed == ("notes/refunds.md",)
+    assert read == ["refunds.md"]
+
+    # Touched and not changed: read, and left as it is.
+    (folder / "boats.txt").touch()
+    read.clear()
+    assert index.sync(folder).version == 2
+    assert read == ["boats.txt"]
+
+
+def test_a_file_that_was_changed_just_now_is_read_again(folder: Path, tmp_path: Path) -> None:
+    index = open_index(tmp_path / "notes.tamis")
+    index.sync(folder)
+    # Within one tick of the disk's clock size and times may stay as they are.
+    record = json.loads(index._snapshot.document(0))
+    assert (record["stat"], len(record["hash"])) == (None, 32)
 
 
 def test_a_reused_vector_is_the_vector_of_its_text(folder: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tamis.sync import Plan, Skipped, SyncReport, file_hash, plan_sync, prepare
+from tamis.sync import Plan, Skipped, SyncReport, file_hash, file_stat, plan_sync, prepare
 from tamis.types import Chunk, Document, FloatArray, content_hash
 from tests.fakes import WordEncoder
 
@@ -24,6 +25,10 @@ def test_documents_are_told_apart_by_what_happened_to_them() -> None:
     assert plan_sync(indexed, found) == Plan(
         added=("new",), changed=("other",), unchanged=("locked", "same"), removed=("gone",)
     )
+    # Of two that are gone the first took the new name, and a copy is new.
+    indexed = {"a": "1", "b": "1", "c": "2"}
+    found = {"z": "1", "c": "2", "d": "2"}
+    assert plan_sync(indexed, found) == Plan(("d",), (), ("c",), ("b",), (("a", "z"),))
 
 
 def test_nothing_is_a_plan_too() -> None:
@@ -45,16 +50,22 @@ def test_every_document_has_one_place_in_the_plan(
     for part in parts:
         assert list(part) == sorted(part)
     unknown = {id for id, hash in found.items() if hash is None and id not in indexed}
-    planned = [id for part in parts for id in part]
+    planned = [id for part in parts for id in part] + [id for pair in plan.moved for id in pair]
     assert sorted(planned) == sorted((indexed.keys() | found.keys()) - unknown)
 
+    # What was removed and what was added differ, or the file was moved.
+    assert all(indexed[old] == found[new] for old, new in plan.moved)
+    assert not {indexed[id] for id in plan.removed} & {found[id] for id in plan.added}
+
     # Done as planned, the index holds what was found, and of the unreadable what it held.
-    after = {id: hash for id, hash in indexed.items() if id not in plan.removed}
-    after |= {id: hash for id in (*plan.added, *plan.changed) if (hash := found[id]) is not None}
+    gone = {*plan.removed, *(old for old, _ in plan.moved)}
+    come = (*plan.added, *plan.changed, *(new for _, new in plan.moved))
+    after = {id: hash for id, hash in indexed.items() if id not in gone}
+    after |= {id: hash for id in come if (hash := found[id]) is not None}
     assert after.keys() == found.keys() - unknown
     assert all(after[id] in (found[id], indexed.get(id)) for id in after)
     again = plan_sync(after, found)
-    assert (again.added, again.changed, again.removed) == ((), (), ())
+    assert (again.added, again.changed, again.removed, again.moved) == ((), (), (), ())
 
 
 # Preparation
@@ -202,6 +213,16 @@ def test_files_are_told_apart_by_their_bytes(tmp_path: Path) -> None:
         file_hash(tmp_path)
 
 
+def test_what_the_system_says_of_a_file_changes_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("30 days")
+    assert file_stat(path) is None  # it may be changed again within the same tick
+    os.utime(path, ns=(0, 0))
+    assert file_stat(path) is None  # its time was set back, just now
+    with pytest.raises(FileNotFoundError):
+        file_stat(tmp_path / "nowhere")
+
+
 def test_a_report_in_a_line_and_as_json() -> None:
     report = SyncReport(
         version=3,
@@ -209,6 +230,7 @@ def test_a_report_in_a_line_and_as_json() -> None:
         changed=(),
         unchanged=("c",),
         removed=("d",),
+        moved=(("f", "g"),),
         skipped=(Skipped("e.bin", "binary"),),
         chunks=5,
         embedded=4,
@@ -216,10 +238,10 @@ def test_a_report_in_a_line_and_as_json() -> None:
         seconds=1.26,
     )
     assert str(report) == (
-        "version 3: 2 added, 1 unchanged, 1 removed, 1 skipped; "
+        "version 3: 2 added, 1 moved, 1 unchanged, 1 removed, 1 skipped; "
         "5 chunks, 4 embedded, 1 reused, 1.3 s"
     )
     value = json.loads(json.dumps(report.to_dict()))
     assert value["skipped"] == [{"path": "e.bin", "reason": "binary"}]
-    nothing = SyncReport(3, (), (), (), (), (), 0, 0, 0, 0.0)
+    nothing = SyncReport(3, (), (), (), (), (), (), 0, 0, 0, 0.0)
     assert str(nothing) == "version 3: nothing found; 0 chunks, 0 embedded, 0 reused, 0.0 s"

@@ -14,12 +14,15 @@ class Plan:
     ----------
     added, changed, unchanged, removed : tuple of str
         Document ids.
+    moved : tuple of (str, str)
+        The old and the new id of documents whose file has another name now, and the same bytes.
     """
 
     added: tuple[str, ...]
     changed: tuple[str, ...]
     unchanged: tuple[str, ...]
     removed: tuple[str, ...]
+    moved: tuple[tuple[str, str], ...] = ()
 
 
 def plan_sync(indexed: Mapping[str, str], found: Mapping[str, str | None]) -> Plan:
@@ -37,10 +40,21 @@ def plan_sync(indexed: Mapping[str, str], found: Mapping[str, str | None]) -> Pl
     -------
     Plan
     """
-    added = [id for id, hash in found.items() if hash is not None and id not in indexed]
+    new = {id: hash for id, hash in found.items() if hash is not None and id not in indexed}
     changed = [
         id for id, hash in found.items() if hash is not None and indexed.get(id, hash) != hash
     ]
     kept = [id for id, hash in found.items() if id in indexed and hash in (None, indexed[id])]
-    removed = [id for id in indexed if id not in found]
-    return Plan(*(tuple(sorted(ids)) for ids in (added, changed, kept, removed)))
+    gone: dict[str, list[str]] = {}
+    for id in sorted(indexed.keys() - found.keys(), reverse=True):
+        gone.setdefault(indexed[id], []).append(id)
+    moved = [(old.pop(), id) for id, hash in sorted(new.items()) if (old := gone.get(hash))]
+    added = new.keys() - {id for _, id in moved}
+    removed = [id for ids in gone.values() for id in ids]
+    return Plan(
+        added=tuple(sorted(added)),
+        changed=tuple(sorted(changed)),
+        unchanged=tuple(sorted(kept)),
+        removed=tuple(sorted(removed)),
+        moved=tuple(moved),
+    )

@@ -34,10 +34,12 @@ class SyncReport:
     added, changed, unchanged, removed : tuple of str
         Document ids, in order. What could not be read now keeps its last version in the index and
         is among the unchanged.
+    moved : tuple of (str, str)
+        The old and the new id of documents whose file was moved or renamed, and not changed.
     skipped : tuple of Skipped
         Files and folders that could not be read.
     chunks : int
-        Chunks in the added and changed documents.
+        Chunks in the added, changed and moved documents.
     embedded : int
         How many of them the encoder read.
     reused : int
@@ -51,6 +53,7 @@ class SyncReport:
     changed: tuple[str, ...]
     unchanged: tuple[str, ...]
     removed: tuple[str, ...]
+    moved: tuple[tuple[str, str], ...]
     skipped: tuple[Skipped, ...]
     chunks: int
     embedded: int
@@ -60,7 +63,7 @@ class SyncReport:
     def __str__(self) -> str:
         counts = ", ".join(
             f"{len(ids)} {name}"
-            for name in ("added", "changed", "unchanged", "removed", "skipped")
+            for name in ("added", "changed", "moved", "unchanged", "removed", "skipped")
             if (ids := getattr(self, name))
         )
         return (
