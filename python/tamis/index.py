@@ -674,7 +674,7 @@ class Index:
     def _writing(self, *, encodes: bool = True) -> Iterator[_core.Writer]:
         """Hold the lock, with the newest version open."""
         self._check_writable(encodes=encodes)
-        writer = _core.Writer.open(self.path)
+        writer = _core.Writer.open(self._snapshot)
         try:
             self._move_to(writer.base)
             yield writer

@@ -371,7 +371,7 @@ def test_a_lexical_index_needs_no_model(folder: Path, tmp_path: Path) -> None:
 def test_one_writer_at_a_time(index: tamis.Index, folder: Path) -> None:
     from tamis import _core
 
-    writer = _core.Writer.open(index.path)
+    writer = _core.Writer.open(index._snapshot)
     (folder / "new.txt").write_text("New.")
     with pytest.raises(IndexLockedError, match=f"process {os.getpid()}"):
         index.sync(folder)

@@ -40,7 +40,7 @@ TEXTS = texts_of(250)
 def snapshot_of(path: Path, texts: Sequence[str], *, dim: int | None) -> _core.Snapshot:
     """Index texts, one document of one chunk each, in order."""
     _core.create(path, dim, "default", "lucene", 1.2, 0.75, [("text", 1)], "{}")
-    writer = _core.Writer.open(path)
+    writer = _core.Writer.open(_core.Snapshot.open(path, None))
     for text in texts:
         vectors = None if dim is None else WordEncoder().encode([text])
         writer.add(0, b"{}", text, [(0, text.encode(), [text])], vectors)

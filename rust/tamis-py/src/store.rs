@@ -116,13 +116,13 @@ impl Snapshot {
     }
 
     /// The documents of a key.
-    fn documents_of_key(&self, key: u64) -> Vec<usize> {
-        self.0.documents_of_key(key).collect()
+    fn documents_of_key(&self, key: u64) -> PyResult<Vec<usize>> {
+        self.0.documents_of_key(key).map_err(to_py)
     }
 
     /// The rows of a key, deleted ones included.
-    fn rows_of_key(&self, key: u64) -> Vec<u32> {
-        self.0.rows_of_key(key).collect()
+    fn rows_of_key(&self, key: u64) -> PyResult<Vec<u32>> {
+        self.0.rows_of_key(key).map_err(to_py)
     }
 
     fn chunk<'py>(&self, py: Python<'py>, row: u32) -> PyResult<Bound<'py, PyBytes>> {
@@ -205,8 +205,9 @@ impl Writer {
 #[pymethods]
 impl Writer {
     #[staticmethod]
-    fn open(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        py.detach(|| index::Writer::open(&path)).map(|writer| Self(Mutex::new(Some(writer)))).map_err(to_py)
+    fn open(py: Python<'_>, beside: &Snapshot) -> PyResult<Self> {
+        let writer = py.detach(|| index::Writer::open_beside(&beside.0)).map_err(to_py)?;
+        Ok(Self(Mutex::new(Some(writer))))
     }
 
     #[getter]

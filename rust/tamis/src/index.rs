@@ -12,7 +12,7 @@ use crate::dense::{self, Metric};
 use crate::filter::RowSet;
 use crate::hit::{Hit, Row};
 use crate::lexical::{self, Alive, Analyzer, Bm25, Query, Scorer, Statistics};
-use crate::store::format::Container;
+use crate::store::format::{Checks, Container, LONG_SECTION};
 use crate::store::manifest::{self, Manifest, SegmentEntry};
 use crate::store::segment::Segment;
 use crate::threads::Stop;
@@ -67,7 +67,8 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Opens a version, the newest for `None`, and checks every file of it.
+    /// Opens a version, the newest for `None`, and checks every file of it; long sections are read
+    /// when they are first needed.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::VersionNotFound`], [`Error::Corrupt`] and
@@ -131,8 +132,7 @@ impl Snapshot {
             };
             rows += part.segment.rows();
             documents += part.segment.documents();
-            let postings = part.segment.postings()?;
-            statistics = statistics.plus(Statistics::of(postings.lengths(), part.alive_rows()));
+            statistics = statistics.plus(Statistics::of(part.segment.lengths()?, part.alive_rows()));
             parts.push(part);
         }
         Row::try_from(rows).map_err(|_| too_many_rows())?;
@@ -279,16 +279,28 @@ impl Snapshot {
     }
 
     /// The documents that are alive and were added with this key.
-    pub fn documents_of_key(&self, key: u64) -> impl Iterator<Item = usize> + '_ {
-        self.parts.iter().flat_map(move |part| {
-            let alive = part.segment.documents_of_key(key).filter(|document| part.is_alive(*document));
-            alive.map(|document| part.first_document + document)
-        })
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`].
+    pub fn documents_of_key(&self, key: u64) -> Result<Vec<usize>> {
+        let mut found = Vec::new();
+        for part in &self.parts {
+            let own = part.segment.documents_of_key(key)?.filter(|document| part.is_alive(*document));
+            found.extend(own.map(|document| part.first_document + document));
+        }
+        Ok(found)
     }
 
     /// The rows that were added with this key, deleted ones included: their vectors are there.
-    pub fn rows_of_key(&self, key: u64) -> impl Iterator<Item = Row> + '_ {
-        self.parts.iter().flat_map(move |part| part.segment.rows_of_key(key).map(|row| part.first_row + row))
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`].
+    pub fn rows_of_key(&self, key: u64) -> Result<Vec<Row>> {
+        let mut found = Vec::new();
+        for part in &self.parts {
+            found.extend(part.segment.rows_of_key(key)?.map(|row| part.first_row + row));
+        }
+        Ok(found)
     }
 
     /// A row's record.
@@ -307,7 +319,7 @@ impl Snapshot {
     pub fn vector(&self, row: Row) -> Result<&[f32]> {
         let (part, local) = self.part_of_row(row)?;
         let dim = self.settings().dim.unwrap_or(0);
-        Ok(&part.segment.vectors()[local as usize * dim..][..dim])
+        Ok(if dim == 0 { &[] } else { &part.segment.vectors()?[local as usize * dim..][..dim] })
     }
 
     /// The rows that may be found in each part: alive, and let through by the filter.
@@ -354,17 +366,15 @@ impl Snapshot {
         })?;
         let queries = dense::prepare(queries, dim, Metric::Cosine)?;
         let allowed = self.allowed(filter)?;
-        let parts: Vec<dense::Part<'_>> = self
-            .parts
-            .iter()
-            .zip(&allowed)
-            .map(|(part, allowed)| dense::Part {
-                values: part.segment.vectors(),
-                codes: part.segment.codes(),
+        let mut parts = Vec::with_capacity(self.parts.len());
+        for (part, allowed) in self.parts.iter().zip(&allowed) {
+            parts.push(dense::Part {
+                values: part.segment.vectors()?,
+                codes: part.segment.codes()?,
                 base: part.first_row,
                 allowed: allowed.as_deref(),
-            })
-            .collect();
+            });
+        }
         let precision = dense::Precision::Exact;
         let request = dense::Request { queries: &queries, dim, k, precision, threads };
         dense::search(&parts, &request, stop).map(|found| found.hits)
@@ -436,11 +446,13 @@ fn open_segment(root: &Path, manifest: &Manifest, entry: &SegmentEntry) -> Resul
 /// A file that a manifest names: if it is missing, that is damage.
 fn open_named(root: &Path, manifest: &Manifest, file: &str) -> Result<Container> {
     let path = root.join(file);
-    Container::open(&path, &manifest.identity_of(file)).map_err(|error| match error {
-        Error::Io { path, source } if source.kind() == std::io::ErrorKind::NotFound => {
-            Error::corrupt(&path, format!("it is missing, and version {} needs it", manifest.version))
+    Container::open(&path, &manifest.identity_of(file), Checks::WhenAsked(LONG_SECTION)).map_err(|error| {
+        match error {
+            Error::Io { path, source } if source.kind() == std::io::ErrorKind::NotFound => {
+                Error::corrupt(&path, format!("it is missing, and version {} needs it", manifest.version))
+            }
+            other => other,
         }
-        other => other,
     })
 }
 

@@ -99,12 +99,14 @@ pub fn verify(path: &Path) -> Result<Vec<Error>> {
         };
         for entry in &manifest.segments {
             if seen.insert(entry.file()) {
-                own.extend(open_segment(path, &manifest, entry).err());
+                let verified = open_segment(path, &manifest, entry).and_then(|segment| segment.verify());
+                own.extend(verified.err());
             }
             if let Some(file) = entry.deletions_file()
                 && seen.insert(file.clone())
             {
-                own.extend(open_named(path, &manifest, &file).err());
+                let verified = open_named(path, &manifest, &file).and_then(|container| container.verify());
+                own.extend(verified.err());
             }
         }
         if versions(path)?.contains(&version) {

@@ -97,7 +97,7 @@ impl Writer {
             };
             manifest.publish(&*fs, path)?;
         }
-        Self::locked(fs, path, lock)
+        Self::locked(fs, path, lock, None)
     }
 
     /// Opens the newest version for writing.
@@ -105,19 +105,27 @@ impl Writer {
     /// # Errors
     /// [`Error::Locked`] if there is another writer, and as [`Snapshot::open`].
     pub fn open(path: &Path) -> Result<Self> {
-        Self::open_on(Arc::new(Disk), path)
+        Self::open_on(Arc::new(Disk), path, None)
     }
 
-    pub(super) fn open_on(fs: Arc<dyn FileSystem>, path: &Path) -> Result<Self> {
+    /// The same; what a snapshot has open is not opened again.
+    ///
+    /// # Errors
+    /// As [`Writer::open`].
+    pub fn open_beside(snapshot: &Snapshot) -> Result<Self> {
+        Self::open_on(Arc::new(Disk), &snapshot.path, Some(snapshot))
+    }
+
+    pub(super) fn open_on(fs: Arc<dyn FileSystem>, path: &Path, beside: Option<&Snapshot>) -> Result<Self> {
         if manifest::versions(path)?.is_empty() {
             return Err(Error::NotFound(path.to_owned()));
         }
         let lock = Lock::take(path)?;
-        Self::locked(fs, path, lock)
+        Self::locked(fs, path, lock, beside)
     }
 
-    fn locked(fs: Arc<dyn FileSystem>, path: &Path, lock: Lock) -> Result<Self> {
-        let base = Arc::new(Snapshot::open(path, None)?);
+    fn locked(fs: Arc<dyn FileSystem>, path: &Path, lock: Lock, beside: Option<&Snapshot>) -> Result<Self> {
+        let base = Arc::new(Snapshot::open_beside(path, None, beside)?);
         manifest::sweep(&*fs, path, &base.manifest)?;
         let alive = base
             .parts

@@ -41,7 +41,8 @@ pub(super) fn frame(container: &Container, dim: usize, rows: usize) -> Result<Op
     }
     let centre = centre.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
     let frame = Frame::new(centre, u64::from_le_bytes(*seed));
-    if view(container, &frame)?.len() > rows {
+    let sections = ["nibbles", "fine", "bits"].map(|name| container.unchecked(name));
+    if of_sections(container, &frame, sections)?.len() > rows {
         return Err(misfit());
     }
     // Most searches read the codes, and of the vectors a few.
@@ -52,7 +53,18 @@ pub(super) fn frame(container: &Container, dim: usize, rows: usize) -> Result<Op
 
 /// The codes of a container whose frame was read.
 pub(super) fn view<'a>(container: &'a Container, frame: &'a Frame) -> Result<CodesView<'a>> {
-    frame
-        .view(container.array("nibbles")?, container.section("fine")?, container.array("bits")?)
-        .ok_or_else(|| container.corrupt("its codes are no whole blocks"))
+    of_sections(container, frame, ["nibbles", "fine", "bits"].map(|name| container.section(name)))
+}
+
+fn of_sections<'a>(
+    container: &'a Container,
+    frame: &'a Frame,
+    sections: [Result<&'a [u8]>; 3],
+) -> Result<CodesView<'a>> {
+    let [nibbles, fine, bits] = sections;
+    let (nibbles, bits) = (bytemuck::try_cast_slice(nibbles?), bytemuck::try_cast_slice(bits?));
+    let (Ok(nibbles), Ok(bits)) = (nibbles, bits) else {
+        return Err(container.corrupt("its codes are no whole lines"));
+    };
+    frame.view(nibbles, fine?, bits).ok_or_else(|| container.corrupt("its codes are no whole blocks"))
 }

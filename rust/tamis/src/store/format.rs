@@ -9,11 +9,13 @@
 //!
 //! Numbers are little-endian. The identity is the index's id and the file's name in it: a file
 //! that stands in another's place is noticed. No length is trusted before it was compared with
-//! the file's own, and a file is opened only if all its checksums hold.
+//! the file's own, and no section before its checksum held: short ones are read when the file is
+//! opened, long ones when they are first asked for.
 
 use std::borrow::Cow;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::fs::FileSystem;
 use super::mmap::Map;
@@ -84,20 +86,57 @@ pub(crate) struct Container {
     sections: Vec<Entry>,
 }
 
-/// A section's name, padded with zeros, and its place.
-type Entry = ([u8; 8], Range<usize>);
+/// A section.
+#[derive(Debug)]
+struct Entry {
+    /// Its name, padded with zeros.
+    name: [u8; 8],
+    range: Range<usize>,
+    sum: u32,
+    /// Whether its bytes were compared with the sum, and were right.
+    is_checked: AtomicBool,
+}
 
-impl Container {
-    /// Opens a file and checks all of it.
-    pub(crate) fn open(path: &Path, identity: &str) -> Result<Self> {
-        Self::open_checking(path, identity, usize::MAX)
+impl Entry {
+    fn shown(&self) -> Cow<'_, str> {
+        let length = self.name.iter().position(|byte| *byte == 0).unwrap_or(self.name.len());
+        String::from_utf8_lossy(&self.name[..length])
     }
 
-    /// Opens a file, checks how it is laid out, and reads its sections of `longest` bytes at most
-    /// to see whether their checksums hold.
-    pub(crate) fn open_checking(path: &Path, identity: &str, longest: usize) -> Result<Self> {
+    /// Compares the bytes of the file with the sum, once.
+    fn check(&self, bytes: &[u8]) -> std::result::Result<(), String> {
+        if self.is_checked.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        if crc32fast::hash(&bytes[self.range.clone()]) != self.sum {
+            let Range { start, end } = self.range;
+            let name = self.shown();
+            return Err(format!("the checksum of section {name:?} (bytes {start} to {end}) does not hold"));
+        }
+        self.is_checked.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// Which sections are compared with their checksums.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Checks {
+    /// All, when the file is opened.
+    AtOnce,
+    /// Longer ones than this when they are first asked for.
+    WhenAsked(usize),
+    /// Longer ones than this never.
+    UpTo(usize),
+}
+
+/// Longer sections are not read when a file of an index is opened.
+pub(crate) const LONG_SECTION: usize = 1 << 20;
+
+impl Container {
+    /// Opens a file, and checks how it is laid out.
+    pub(crate) fn open(path: &Path, identity: &str, checks: Checks) -> Result<Self> {
         let map = Map::open(path)?;
-        let sections = check(&map, identity, longest).map_err(|fault| match fault {
+        let sections = check(&map, identity, checks).map_err(|fault| match fault {
             Fault::Damaged(reason) => Error::corrupt(path, reason),
             Fault::TooNew(found) => Error::FormatTooNew { path: path.to_owned(), found, known: FORMAT },
         })?;
@@ -106,25 +145,38 @@ impl Container {
 
     /// The bytes of a section, at an address that is a multiple of 64.
     pub(crate) fn section(&self, name: &str) -> Result<&[u8]> {
-        self.place(name)
-            .map(|range| &self.map[range.clone()])
-            .ok_or_else(|| self.corrupt(format!("it has no section {name:?}")))
+        let entry = self.entry(name)?;
+        entry.check(&self.map).map_err(|reason| self.corrupt(reason))?;
+        Ok(&self.map[entry.range.clone()])
+    }
+
+    /// Reads all of it.
+    pub(crate) fn verify(&self) -> Result<()> {
+        self.sections
+            .iter()
+            .try_for_each(|entry| entry.check(&self.map))
+            .map_err(|reason| self.corrupt(reason))
+    }
+
+    /// The same, before it is known whether its bytes are right.
+    pub(crate) fn unchecked(&self, name: &str) -> Result<&[u8]> {
+        self.entry(name).map(|entry| &self.map[entry.range.clone()])
     }
 
     /// Whether there is a section of this name.
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.place(name).is_some()
+        self.entry(name).is_ok()
     }
 
-    fn place(&self, name: &str) -> Option<&Range<usize>> {
-        let is_it = |tag: &[u8; 8]| tag.split(|&byte| byte == 0).next() == Some(name.as_bytes());
-        self.sections.iter().find(|(tag, _)| is_it(tag)).map(|(_, range)| range)
+    fn entry(&self, name: &str) -> Result<&Entry> {
+        let found = self.sections.iter().find(|entry| entry.shown() == name);
+        found.ok_or_else(|| self.corrupt(format!("it has no section {name:?}")))
     }
 
     /// Tells the system that a section is read here and there, not from end to end.
     pub(crate) fn is_read_at_random(&self, name: &str) {
-        if let Some(range) = self.place(name) {
-            self.map.is_read_at_random(range.clone());
+        if let Ok(entry) = self.entry(name) {
+            self.map.is_read_at_random(entry.range.clone());
         }
     }
 
@@ -150,7 +202,7 @@ enum Fault {
     TooNew(u32),
 }
 
-fn check(bytes: &[u8], identity: &str, longest: usize) -> std::result::Result<Vec<Entry>, Fault> {
+fn check(bytes: &[u8], identity: &str, checks: Checks) -> std::result::Result<Vec<Entry>, Fault> {
     let damaged = |reason: &str| Fault::Damaged(reason.to_owned());
     let (body, footer) = bytes
         .split_last_chunk::<FOOTER>()
@@ -184,22 +236,19 @@ fn check(bytes: &[u8], identity: &str, longest: usize) -> std::result::Result<Ve
         .map(|entry| {
             let mut name = [0; 8];
             name.copy_from_slice(&entry[..8]);
-            let shown = String::from_utf8_lossy(&name);
-            let shown = shown.trim_end_matches('\0');
             let start = usize::try_from(u64_at(entry, 8)).unwrap_or(usize::MAX);
             let length = usize::try_from(u64_at(entry, 16)).unwrap_or(usize::MAX);
             let range = start..start.saturating_add(length);
-            let section = data
-                .get(range.clone())
-                .filter(|_| start.is_multiple_of(ALIGN))
-                .ok_or_else(|| Fault::Damaged(format!("section {shown:?} reaches beyond the file")))?;
-            if section.len() <= longest && crc32fast::hash(section) != u32_at(entry, 24) {
-                return Err(Fault::Damaged(format!(
-                    "the checksum of section {shown:?} (bytes {start} to {}) does not hold",
-                    range.end
-                )));
+            let is_checked = AtomicBool::new(matches!(checks, Checks::UpTo(longest) if length > longest));
+            let section = Entry { name, range, sum: u32_at(entry, 24), is_checked };
+            if !start.is_multiple_of(ALIGN) || data.get(section.range.clone()).is_none() {
+                let name = section.shown();
+                return Err(Fault::Damaged(format!("section {name:?} reaches beyond the file")));
             }
-            Ok((name, range))
+            if !matches!(checks, Checks::WhenAsked(longest) if length > longest) {
+                section.check(data).map_err(Fault::Damaged)?;
+            }
+            Ok(section)
         })
         .collect()
 }
@@ -237,7 +286,7 @@ mod tests {
         let numbers: [u32; 5] = [1, 2, 3, 4, 5];
         let (_folder, path) =
             written(&[("text", b"abc"), ("numbers", bytemuck::cast_slice(&numbers)), ("empty", b"")]);
-        let container = Container::open(&path, "me").unwrap();
+        let container = Container::open(&path, "me", Checks::AtOnce).unwrap();
         assert_eq!(container.section("text").unwrap(), b"abc");
         assert_eq!(container.array::<u32>("numbers").unwrap(), numbers);
         assert_eq!(container.section("empty").unwrap(), b"");
@@ -248,14 +297,35 @@ mod tests {
     #[test]
     fn a_file_in_anothers_place_and_a_newer_format_are_told_apart() {
         let (_folder, path) = written(&[("text", b"abc")]);
-        let error = Container::open(&path, "you").unwrap_err().to_string();
+        let error = Container::open(&path, "you", Checks::AtOnce).unwrap_err().to_string();
         assert!(error.contains("another's place") && error.contains("file"), "{error}");
 
         let mut bytes = std::fs::read(&path).unwrap();
         let at = bytes.len() - 12;
         bytes[at] += 1;
         std::fs::write(&path, bytes).unwrap();
-        assert!(matches!(Container::open(&path, "me"), Err(Error::FormatTooNew { found: 2, known: 1, .. })));
+        assert!(matches!(
+            Container::open(&path, "me", Checks::AtOnce),
+            Err(Error::FormatTooNew { found: 2, known: 1, .. })
+        ));
+    }
+
+    #[test]
+    fn long_sections_are_checked_when_they_are_asked_for() {
+        let (_folder, path) = written(&[("short", &[7; 10]), ("long", &[8; 100]), ("other", &[9; 100])]);
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[64] ^= 1;
+        std::fs::write(&path, &bytes).unwrap();
+        let open = |checks| Container::open(&path, "me", checks);
+        assert!(open(Checks::AtOnce).is_err() && open(Checks::WhenAsked(100)).is_err());
+        let container = open(Checks::WhenAsked(99)).unwrap();
+        assert_eq!(container.unchecked("long").unwrap()[0], 9);
+        for _ in 0..2 {
+            let error = container.section("long").unwrap_err().to_string();
+            assert!(error.contains("long") && error.contains(path.to_str().unwrap()), "{error}");
+        }
+        assert_eq!((container.section("other").unwrap()[0], container.section("short").unwrap()[0]), (9, 7));
+        assert_eq!(open(Checks::UpTo(99)).unwrap().section("long").unwrap()[0], 9);
     }
 
     proptest! {
@@ -268,7 +338,7 @@ mod tests {
             prop_assume!(cut || !(100..128).contains(&at));
             if cut { bytes.truncate(at); } else { bytes[at] ^= flip; }
             std::fs::write(&path, bytes).unwrap();
-            let error = Container::open(&path, "me").unwrap_err();
+            let error = Container::open(&path, "me", Checks::AtOnce).unwrap_err();
             prop_assert!(error.to_string().contains(path.to_str().unwrap()));
         }
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::format::{self, Container};
+use super::format::{self, Checks, Container};
 use super::fs::FileSystem;
 use crate::lexical::Schema;
 use crate::{Error, Result};
@@ -119,7 +119,7 @@ impl Manifest {
     }
 
     fn read_file(root: &Path, wanted: u64) -> Result<Self> {
-        let container = Container::open(&root.join(file(wanted)), &identity(wanted))?;
+        let container = Container::open(&root.join(file(wanted)), &identity(wanted), Checks::AtOnce)?;
         let manifest: Self = serde_json::from_slice(container.section("manifest")?)
             .map_err(|error| container.corrupt(format!("its JSON does not parse: {error}")))?;
         if manifest.version != wanted {

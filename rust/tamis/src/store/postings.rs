@@ -20,7 +20,16 @@ pub(super) fn verify(container: &Container) -> Result<()> {
 
 /// The index in a container.
 pub(super) fn view(container: &Container) -> Result<Postings<'_>> {
-    let [terms, lists, positions] = SECTIONS.map(|name| container.section(name));
+    of_sections(container, SECTIONS.map(|name| container.section(name)))
+}
+
+/// The same, before it is known whether its bytes are right: nothing may be looked for in it.
+pub(super) fn unchecked(container: &Container) -> Result<Postings<'_>> {
+    of_sections(container, SECTIONS.map(|name| container.unchecked(name)))
+}
+
+fn of_sections<'a>(container: &'a Container, sections: [Result<&'a [u8]>; 3]) -> Result<Postings<'a>> {
+    let [terms, lists, positions] = sections;
     Postings::new([terms?, lists?, positions?])
         .ok_or_else(|| container.corrupt("its postings cannot be read"))
 }

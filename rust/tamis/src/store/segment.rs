@@ -15,6 +15,7 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use super::blobs::{Blobs, BlobsBuilder, BlobsJoin};
 use super::codes;
@@ -25,7 +26,7 @@ use crate::dense::codes::pay;
 use crate::dense::{Codes, CodesView, Frame, Metric, WORTH_CODES, prepare};
 use crate::filter::RowSet;
 use crate::hit::Row;
-use crate::lexical::{Analyzer, Builder, Frozen, Postings, Schema, merge_alive};
+use crate::lexical::{Analyzer, Builder, Frozen, Lengths, Postings, Schema, merge_alive};
 use crate::threads::{self, Stop};
 use crate::{Error, Result};
 
@@ -204,7 +205,7 @@ pub(crate) fn merge<T>(
         let everything = || std::iter::once(0..segment.documents() as Row).collect();
         let runs: Vec<Range<Row>> =
             alive.map_or_else(everything, |(documents, _)| documents.runs().collect());
-        let own_keys = [0, 1].map(|i| segment.keys(i).map(|keys| keys.in_order()).unwrap_or_default());
+        let own_keys = [segment.keys(0)?.in_order(), segment.keys(1)?.in_order()];
         for run in runs {
             let run = run.start as usize..run.end as usize;
             let own = segment.starts()[run.start] as usize..segment.starts()[run.end] as usize;
@@ -218,7 +219,7 @@ pub(crate) fn merge<T>(
                 rows.push((*start as usize - own.start + shift) as u32);
             }
             if let Some(dim) = dim {
-                vectors.push(&segment.vectors()[own.start * dim..own.end * dim]);
+                vectors.push(&segment.vectors()?[own.start * dim..own.end * dim]);
             }
         }
         lists.push((segment.postings()?, alive.map(|(_, rows)| rows)));
@@ -240,35 +241,37 @@ pub(crate) fn merge<T>(
 pub(crate) struct Segment {
     container: Container,
     frame: Option<Frame>,
+    terms_are_whole: OnceLock<bool>,
 }
 
 impl Segment {
-    /// Checks that the sections fit together.
+    /// Checks that the sections fit together; long ones are read when they are asked for.
     pub(crate) fn new(container: Container, dim: Option<usize>) -> Result<Self> {
-        let mut segment = Self { container, frame: None };
-        let corrupt = |reason: &str| segment.container.corrupt(reason);
-        let starts = segment.starts();
-        let documents = segment.blobs("docs").map(|blobs| blobs.len());
-        let (Some(documents), Some(rows)) = (documents, starts.last().map(|&rows| rows as usize)) else {
-            return Err(corrupt("its documents cannot be read"));
+        let mut segment = Self { container, frame: None, terms_are_whole: OnceLock::new() };
+        let container = &segment.container;
+        // It says where all others are, and so is read at once, however long it is.
+        let starts = container.array::<u32>("rows")?;
+        let Some(rows) = starts.last().map(|rows| *rows as usize) else {
+            return Err(container.corrupt("its documents cannot be read"));
         };
-        postings::verify(&segment.container)?;
-        let postings = segment.postings();
+        let documents = starts.len() - 1;
+        let blobs = |name, n| Blobs::new(container.unchecked(name).ok()?).filter(|blobs| blobs.len() == n);
+        let keys = |name, n| Keys::new(container.unchecked(name).ok()?).filter(|keys| keys.len() == n);
         let values = match dim {
-            Some(_) => segment.container.array::<f32>("vectors")?.len(),
+            Some(_) => container.unchecked("vectors")?.len(),
             None => 0,
         };
         let fits = starts.is_sorted()
             && starts[0] == 0
-            && starts.len() == documents + 1
-            && segment.blobs("texts").is_some_and(|texts| texts.len() == documents)
-            && segment.blobs("chunks").is_some_and(|chunks| chunks.len() == rows)
-            && segment.keys(0).is_some_and(|keys| keys.len() == documents)
-            && segment.keys(1).is_some_and(|keys| keys.len() == rows)
-            && postings.is_ok_and(|postings| postings.lengths().len() == rows)
-            && Some(values) == rows.checked_mul(dim.unwrap_or(0));
+            && blobs("docs", documents).is_some()
+            && blobs("texts", documents).is_some()
+            && blobs("chunks", rows).is_some()
+            && keys(KEYS[0], documents).is_some()
+            && keys(KEYS[1], rows).is_some()
+            && postings::unchecked(container).is_ok_and(|postings| postings.lengths().len() == rows)
+            && Some(values) == rows.checked_mul(4 * dim.unwrap_or(0));
         if !fits {
-            return Err(corrupt("its sections do not fit together"));
+            return Err(container.corrupt("its sections do not fit together"));
         }
         if let Some(dim) = dim {
             segment.frame = codes::frame(&segment.container, dim, rows)?;
@@ -276,41 +279,48 @@ impl Segment {
         Ok(segment)
     }
 
+    /// Reads all of it and says what is wrong.
+    pub(crate) fn verify(&self) -> Result<()> {
+        self.container.verify()?;
+        self.postings().map(drop)
+    }
+
     fn starts(&self) -> &[u32] {
         self.container.array("rows").unwrap_or_default()
     }
 
     /// The keys of the documents, or of the rows.
-    fn keys(&self, of: usize) -> Option<Keys<'_>> {
-        Keys::new(self.container.section(KEYS[of]).ok()?)
+    fn keys(&self, of: usize) -> Result<Keys<'_>> {
+        Keys::new(self.container.section(KEYS[of])?).ok_or_else(|| self.unreadable(KEYS[of]))
     }
 
     /// The documents of a key.
-    pub(crate) fn documents_of_key(&self, key: u64) -> impl Iterator<Item = usize> {
-        let found = self.keys(0).into_iter().flat_map(move |keys| keys.find(key));
-        found.map(|document| document as usize).filter(|document| *document < self.documents())
+    pub(crate) fn documents_of_key(&self, key: u64) -> Result<impl Iterator<Item = usize>> {
+        let found = self.keys(0)?.find(key).map(|document| document as usize);
+        Ok(found.filter(|document| *document < self.documents()))
     }
 
     /// The rows of a key.
-    pub(crate) fn rows_of_key(&self, key: u64) -> impl Iterator<Item = Row> {
-        let found = self.keys(1).into_iter().flat_map(move |keys| keys.find(key));
-        found.filter(|row| (*row as usize) < self.rows())
+    pub(crate) fn rows_of_key(&self, key: u64) -> Result<impl Iterator<Item = Row>> {
+        Ok(self.keys(1)?.find(key).filter(|row| (*row as usize) < self.rows()))
     }
 
-    fn blobs(&self, section: &str) -> Option<Blobs<'_>> {
-        Blobs::new(self.container.section(section).ok()?)
+    fn blobs(&self, section: &str) -> Result<Blobs<'_>> {
+        Blobs::new(self.container.section(section)?).ok_or_else(|| self.unreadable(section))
+    }
+
+    fn unreadable(&self, section: &str) -> Error {
+        self.container.corrupt(format!("section {section:?} cannot be read"))
     }
 
     /// Adds the entries of these numbers to others.
     fn join<'a>(&'a self, section: &str, range: Range<usize>, join: &mut BlobsJoin<'a>) -> Result<()> {
-        self.blobs(section)
-            .and_then(|blobs| join.add(blobs, range))
-            .ok_or_else(|| self.container.corrupt(format!("section {section:?} cannot be read")))
+        join.add(self.blobs(section)?, range).ok_or_else(|| self.unreadable(section))
     }
 
     fn blob(&self, section: &str, i: usize) -> Result<&[u8]> {
-        self.blobs(section)
-            .and_then(|blobs| blobs.get(i))
+        self.blobs(section)?
+            .get(i)
             .ok_or_else(|| self.container.corrupt(format!("section {section:?} has no entry {i}")))
     }
 
@@ -354,16 +364,25 @@ impl Segment {
         self.blob("chunks", row as usize)
     }
 
-    pub(crate) fn vectors(&self) -> &[f32] {
-        self.container.array("vectors").unwrap_or_default()
+    pub(crate) fn vectors(&self) -> Result<&[f32]> {
+        self.container.array("vectors")
     }
 
-    pub(crate) fn codes(&self) -> Option<CodesView<'_>> {
-        codes::view(&self.container, self.frame.as_ref()?).ok()
+    pub(crate) fn codes(&self) -> Result<Option<CodesView<'_>>> {
+        self.frame.as_ref().map(|frame| codes::view(&self.container, frame)).transpose()
     }
 
     pub(crate) fn postings(&self) -> Result<Postings<'_>> {
-        postings::view(&self.container)
+        let postings = postings::view(&self.container)?;
+        if *self.terms_are_whole.get_or_init(|| postings.has_whole_terms()) {
+            return Ok(postings);
+        }
+        Err(self.unreadable("terms"))
+    }
+
+    /// The lengths of the rows, before it is known whether they are right.
+    pub(crate) fn lengths(&self) -> Result<Lengths<'_>> {
+        postings::unchecked(&self.container).map(|postings| postings.lengths())
     }
 
     pub(crate) fn size(&self) -> usize {

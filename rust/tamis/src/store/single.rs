@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde::{Deserialize, Serialize};
 
 use super::codes;
-use super::format::{self, Container, Section, section};
+use super::format::{self, Checks, Container, Section, section};
 use super::fs::{Disk, FileSystem};
 use super::postings;
 use crate::dense::{CodesView, Frame, Matrix, Metric, OnZero, Stored};
@@ -82,8 +82,8 @@ fn save(path: &Path, identity: &str, meta: &impl Serialize, mut sections: Vec<Se
     Disk.sync_dir(folder).map_err(Error::io(folder))
 }
 
-fn open(path: &Path, identity: &str, longest: usize) -> Result<Container> {
-    Container::open_checking(path, identity, longest).map_err(|error| match error {
+fn open(path: &Path, identity: &str, checks: Checks) -> Result<Container> {
+    Container::open(path, identity, checks).map_err(|error| match error {
         Error::Io { path, source } if source.kind() == ErrorKind::NotFound => Error::NotFound(path),
         other => other,
     })
@@ -132,7 +132,8 @@ pub fn save_matrix(path: &Path, matrix: &Matrix, threads: usize, stop: &Stop<'_>
 /// # Errors
 /// [`Error::NotFound`], [`Error::Io`], [`Error::Corrupt`], [`Error::FormatTooNew`].
 pub fn open_matrix(path: &Path, verify: bool) -> Result<Matrix> {
-    let container = open(path, "dense index", if verify { usize::MAX } else { READ_AT_OPEN })?;
+    let container =
+        open(path, "dense index", if verify { Checks::AtOnce } else { Checks::UpTo(READ_AT_OPEN) })?;
     let meta: DenseMeta = meta(&container)?;
     let metric = Metric::from_name(&meta.metric).map_err(|error| container.corrupt(error.to_string()))?;
     let values = container.array::<f32>("vectors")?;
@@ -180,7 +181,7 @@ pub fn save_postings(path: &Path, index: &InvertedIndex, analyzer: &str, stop: &
 /// [`Error::NotFound`], [`Error::Io`], [`Error::Corrupt`], [`Error::FormatTooNew`],
 /// [`Error::AnalyzerMismatch`].
 pub fn open_postings(path: &Path) -> Result<(InvertedIndex, String)> {
-    let container = open(path, "lexical index", usize::MAX)?;
+    let container = open(path, "lexical index", Checks::AtOnce)?;
     let meta: LexicalMeta = meta(&container)?;
     Analyzer::check_version(path, meta.analyzers)?;
     let bm25 =

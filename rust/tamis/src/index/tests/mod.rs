@@ -270,8 +270,8 @@ fn what_has_a_key_is_found_by_it() {
     writer.add((7, b"d"), "", &[], &[]).unwrap();
     let second = writer.commit("").unwrap();
     let third = Writer::open(folder.path()).unwrap().compact(&Stop::never()).unwrap();
-    let documents = |snapshot: &Snapshot, key| snapshot.documents_of_key(key).collect::<Vec<_>>();
-    let rows = |snapshot: &Snapshot, key| snapshot.rows_of_key(key).collect::<Vec<_>>();
+    let documents = |snapshot: &Snapshot, key| snapshot.documents_of_key(key).unwrap();
+    let rows = |snapshot: &Snapshot, key| snapshot.rows_of_key(key).unwrap();
     assert_eq!(
         (documents(&first, 7), documents(&first, 5), documents(&first, 6)),
         (vec![0, 2], vec![1], vec![])
@@ -367,7 +367,7 @@ fn a_commit_cut_anywhere_leaves_the_old_version_or_the_new_one() {
         writer.commit("").unwrap();
 
         let write = |fs: Arc<dyn FileSystem>| -> Result<Arc<Snapshot>> {
-            let mut writer = Writer::open_on(fs, path)?;
+            let mut writer = Writer::open_on(fs, path, None)?;
             let old = writer.base().documents().next().unwrap();
             writer.delete(old)?;
             add(&mut writer, "new", "word");
@@ -428,7 +428,7 @@ fn large_segments_are_searched_by_codes_and_small_ones_without() {
     }
     let snapshot = Snapshot::open(path, None).unwrap();
     let coded: Vec<_> =
-        snapshot.parts.iter().map(|part| part.segment.codes().map(|codes| codes.len())).collect();
+        snapshot.parts.iter().map(|part| part.segment.codes().unwrap().map(|codes| codes.len())).collect();
     assert_eq!(coded, [Some(1_472), None, Some(1_088)]);
 
     let query: Vec<f32> = vector(77).collect();

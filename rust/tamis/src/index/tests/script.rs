@@ -64,7 +64,7 @@ impl Model {
 pub(super) fn act(fs: &Arc<dyn FileSystem>, path: &Path, step: &Step) -> Result<u64> {
     match step {
         Step::Commit { gone, new } => {
-            let mut writer = Writer::open_on(Arc::clone(fs), path)?;
+            let mut writer = Writer::open_on(Arc::clone(fs), path, None)?;
             let base = Arc::clone(writer.base());
             for document in base.documents() {
                 if gone.iter().any(|id| id.as_bytes() == base.document(document).unwrap()) {
@@ -74,7 +74,7 @@ pub(super) fn act(fs: &Arc<dyn FileSystem>, path: &Path, step: &Step) -> Result<
             new.iter().for_each(|(id, text)| add(&mut writer, id, text));
             Ok(writer.commit("")?.version())
         }
-        Step::Compact => Ok(Writer::open_on(Arc::clone(fs), path)?.compact(&Stop::never())?.version()),
+        Step::Compact => Ok(Writer::open_on(Arc::clone(fs), path, None)?.compact(&Stop::never())?.version()),
         Step::Rollback(version) => Ok(rollback_on(&**fs, path, *version)?.version()),
         Step::Prune(keep) => {
             prune_on(&**fs, path, *keep)?;
@@ -83,36 +83,46 @@ pub(super) fn act(fs: &Arc<dyn FileSystem>, path: &Path, step: &Step) -> Result<
     }
 }
 
-/// What a snapshot holds, and that it finds each word of it, and nothing else, in that order.
+/// What a snapshot holds.
+///
+/// # Panics
+/// If a file is damaged, and as [`read_content`].
 pub(super) fn content_of(snapshot: &Snapshot) -> Content {
-    let content: Content = snapshot
-        .documents()
-        .map(|document| {
-            let id = String::from_utf8(snapshot.document(document).unwrap().to_vec()).unwrap();
-            (id, snapshot.text(document).unwrap().to_owned())
-        })
-        .collect();
+    read_content(snapshot).unwrap()
+}
+
+/// The same, unless a file is damaged.
+///
+/// # Panics
+/// If it does not find each word of it, and nothing else, in that order.
+pub(super) fn read_content(snapshot: &Snapshot) -> Result<Content> {
+    let mut content = Content::new();
+    for document in snapshot.documents() {
+        let id = String::from_utf8(snapshot.document(document)?.to_vec()).unwrap();
+        content.push((id, snapshot.text(document)?.to_owned()));
+    }
     for word in ["red", "green", "blue", "none"] {
         let mut holding: Vec<&str> = Vec::new();
         for (id, text) in &content {
             holding.extend(text.split_whitespace().filter(|other| *other == word).map(|_| id.as_str()));
         }
-        let hits = snapshot.search_lexical(&Query::text(word), 1000, None).unwrap();
-        let found: Vec<String> = hits
-            .iter()
-            .map(|hit| {
-                assert_eq!(snapshot.chunk(hit.row).unwrap(), word.as_bytes());
-                let document = snapshot.document_of(hit.row).unwrap();
-                String::from_utf8(snapshot.document(document).unwrap().to_vec()).unwrap()
-            })
-            .collect();
+        let mut found = Vec::new();
+        for hit in snapshot.search_lexical(&Query::text(word), 1000, None)? {
+            assert_eq!(snapshot.chunk(hit.row)?, word.as_bytes());
+            let document = snapshot.document_of(hit.row)?;
+            found.push(String::from_utf8(snapshot.document(document)?.to_vec()).unwrap());
+        }
         assert_eq!(found, holding, "{word}");
-        let vectors =
-            snapshot.search_dense(&[1.0, word.len() as f32], 1000, None, 1, &Stop::never()).unwrap();
+        let vectors = snapshot.search_dense(&[1.0, word.len() as f32], 1000, None, 1, &Stop::never())?;
         let rows: usize = content.iter().map(|(_, text)| text.split_whitespace().count()).sum();
         assert_eq!((vectors[0].len(), snapshot.rows()), (rows, rows));
     }
-    content
+    for (id, text) in &content {
+        let named = snapshot.documents_of_key(id.len() as u64)?;
+        let texts: Vec<&str> = named.iter().map(|document| snapshot.text(*document).unwrap()).collect();
+        assert!(texts.contains(&text.as_str()));
+    }
+    Ok(content)
 }
 
 /// Each kind of step, and those before and after it that make it interesting.
