@@ -14,10 +14,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import tamis
+from tamis import _core
 from tamis.errors import IndexNotFoundError, InvalidInputError, SourceNotFoundError, TamisError
 from tamis.types import Progress
 
@@ -200,7 +202,7 @@ def _context(options: argparse.Namespace) -> None:
 
 
 def _info(options: argparse.Namespace) -> None:
-    info = tamis.open(_index_path(options), read_only=True).info()
+    info = tamis.open(_index_path(options), encoder=None, reranker=None, read_only=True).info()
     _print(options, info, "\n".join(f"{name:13} {value}" for name, value in info.items()))
 
 
@@ -212,14 +214,19 @@ def _lexical(options: argparse.Namespace) -> tamis.Index:
 
 
 def _versions(options: argparse.Namespace) -> None:
-    index = _lexical(options)
     if options.diff:
-        diff = index.diff(*options.diff)
+        diff = _lexical(options).diff(*options.diff)
         lines = [f"{kind:8} {id}" for kind, ids in asdict(diff).items() for id in ids]
         _print(options, asdict(diff), "\n".join(lines) or "no document differs")
         return
-    numbers = index.versions()
-    _print(options, numbers, "\n".join(map(str, numbers)))
+    entries = _core.log(_index_path(options))
+    dates = {number: created and _date(created) for number, created in entries}
+    lines = [f"{number:6}  {date or 'its manifest is damaged'}" for number, date in dates.items()]
+    _print(options, dates, "\n".join(lines))
+
+
+def _date(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(sep=" ")
 
 
 def _compact(options: argparse.Namespace) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tamis import _core
-from tamis.errors import InvalidInputError
+from tamis.types import checked_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def rollback(path: str | os.PathLike[str], version: int) -> int:
     IndexLockedError
         If another process writes to the index.
     """
-    return _core.rollback(Path(path), version).version
+    return _core.rollback(Path(path), checked_whole(version, "version", least=0)).version
 
 
 def verify(path: str | os.PathLike[str]) -> list[str]:
@@ -90,9 +90,7 @@ def verify(path: str | os.PathLike[str]) -> list[str]:
 
 def prune(path: str | os.PathLike[str], keep: int) -> Pruned:
     """Remove all versions of an index but the newest `keep`; see `Index.prune`."""
-    if keep < 1:
-        raise InvalidInputError(f"keep is {keep}; at least the newest version stays")
-    return Pruned(*_core.prune(Path(path), keep))
+    return Pruned(*_core.prune(Path(path), checked_whole(keep, "keep", least=1)))
 
 
 def diff(before: _core.Snapshot, after: _core.Snapshot) -> Diff:

@@ -22,6 +22,7 @@ from tamis import _core, chunking, context, documents, history
 from tamis.dense import as_matrix
 from tamis.documents import shown
 from tamis.errors import (
+    CorruptIndexError,
     DimensionError,
     IndexNotFoundError,
     InvalidInputError,
@@ -58,6 +59,7 @@ from tamis.types import (
     TokenCounter,
     checked_text,
     checked_texts,
+    checked_whole,
     content_hash,
     key_of,
 )
@@ -150,7 +152,7 @@ def _encoder(encoder: str | TextEncoder | None) -> TextEncoder | None:
     if encoder is not None and not isinstance(encoder, TextEncoder):
         raise InvalidInputError(
             f"encoder is of type {type(encoder).__name__}; it must be a name, an object with the "
-            "methods of tamis.types.TextEncoder, or None"
+            f"methods of tamis.types.TextEncoder, or None{_missing(encoder, TextEncoder)}"
         )
     return encoder
 
@@ -164,8 +166,16 @@ def _reranker(reranker: str | PassageReranker | None) -> PassageReranker | None:
         raise InvalidInputError(
             f"reranker is of type {type(reranker).__name__}; it must be a name, an object with "
             "the methods of tamis.types.PassageReranker, or None"
+            f"{_missing(reranker, PassageReranker)}"
         )
     return reranker
+
+
+def _missing(model: object, protocol: type) -> str:
+    """Say what a model lacks that has some of a protocol's members."""
+    wanted = [name for name in dir(protocol) if not name.startswith("_")]
+    missing = [name for name in wanted if not hasattr(model, name)]
+    return f"; it lacks {', '.join(missing)}" if len(missing) < len(wanted) else ""
 
 
 class Index:
@@ -192,12 +202,21 @@ class Index:
         self._read_only = read_only or version is not None
         self._pending: dict[str, _New] = {}
         self._deleted: set[str] = set()
+        if version is not None:
+            checked_whole(version, "version", least=0)
+        if path.is_file():
+            raise InvalidInputError(f"{path} is a file; an index is a directory")
         try:
             self._snapshot = _core.Snapshot.open(path, version)
         except IndexNotFoundError:
             if self._read_only:
                 raise
             self._create("default" if analyzer is None else Analyzer(analyzer).name)
+        except CorruptIndexError as error:
+            raise CorruptIndexError(
+                f"{error}. `tamis verify` tells what else is damaged, and `tamis rollback` makes "
+                "an earlier version the newest (`tamis versions` lists them)"
+            ) from error
         if analyzer not in (None, self._snapshot.analyzer):
             raise InvalidInputError(
                 f"{path} was made with the analyzer {self._snapshot.analyzer!r}, not {analyzer!r}; "
@@ -225,6 +244,11 @@ class Index:
             return
         if snapshot.dim is None:
             raise ModelMismatchError(f"{self.path} was made anew without an encoder; open it again")
+        if snapshot.dim != self.encoder.dim:
+            raise ModelMismatchError(
+                f"{self.path} holds vectors of {snapshot.dim} dimensions, "
+                f"and {self.encoder.name!r} makes {self.encoder.dim}"
+            )
         recorded = json.loads(snapshot.extra)["encoder"]
         name, made = recorded["name"], recorded["fingerprint"]
         given = dict(self.encoder.fingerprint())
@@ -264,8 +288,8 @@ class Index:
         """Forget what was added and deleted and not committed; with a warning, if there is any."""
         if self._pending or self._deleted:
             warnings.warn(
-                f"{len(self._pending)} documents added and {len(self._deleted)} deleted in "
-                f"{self.path} were not committed and are forgotten",
+                f"what was added ({len(self._pending)}) and deleted ({len(self._deleted)}) in "
+                f"{self.path} was not committed and is forgotten",
                 stacklevel=2,
             )
         self._forget()
@@ -464,6 +488,7 @@ class Index:
             )
         for item in new:
             document = item if isinstance(item, Document) else _document(item)
+            _json({"id": document.id, "metadata": dict(document.metadata)})
             self._pending[document.id] = _New(document)
             self._deleted.discard(document.id)
 
@@ -509,6 +534,7 @@ class Index:
                 raise DimensionError(f"there are {len(rows)} vectors for {wanted} chunks")
             _check_rows(rows)
         for document, own, places in groups:
+            _json({"id": document.id, "metadata": dict(document.metadata)})
             new = _New(document, own, None if rows is None else rows[places])
             self._pending[document.id] = new
             self._deleted.discard(document.id)
@@ -624,7 +650,7 @@ class Index:
         """
         self._check_writable(encodes=False)
         self._check_committed()
-        self._move_to(_core.rollback(self.path, version))
+        self._move_to(_core.rollback(self.path, checked_whole(version, "version", least=0)))
         return self.version
 
     def _check_committed(self) -> None:
@@ -653,7 +679,7 @@ class Index:
         opened = (
             self._snapshot
             if version in (None, self.version)
-            else _core.Snapshot.open(self.path, version)
+            else _core.Snapshot.open(self.path, checked_whole(version, "version", least=0))
             for version in (old, new)
         )
         return history.diff(*opened)
@@ -897,7 +923,7 @@ class Index:
         ranked, report = pipeline.run(
             checked_text(query, "the query"), k=k, mode=mode, rerank=rerank, deadline=deadline
         )
-        mark = partial(analyzer.highlights, query, fields=snapshot.fields)
+        mark = partial(analyzer.highlights, query, fields=snapshot.fields, field="text")
         hits = tuple(reader.hit(rank, found, mark) for rank, found in enumerate(ranked, 1))
         logits = [found.scores["logit"] for found in ranked if "logit" in found.scores]
         judge = self.reranker if rerank else None

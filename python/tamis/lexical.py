@@ -229,7 +229,7 @@ class Analyzer:
         return [Token(*token) for token in self._core.explain(checked_text(text, "the text"))]
 
     def highlights(
-        self, query: str, text: str, fields: Iterable[str] = ()
+        self, query: str, text: str, fields: Iterable[str] = (), *, field: str | None = None
     ) -> list[tuple[int, int]]:
         """Return where a text holds what a query looks for.
 
@@ -241,6 +241,8 @@ class Analyzer:
             The text of a hit.
         fields : iterable of str
             The names of fields that the `Query` may use.
+        field : str, optional
+            Which of them `text` is: what the `Query` asks of others is then not marked.
 
         Returns
         -------
@@ -260,7 +262,7 @@ class Analyzer:
         """
         is_query = isinstance(query, Query)
         query, text = checked_text(query, "the query"), checked_text(text, "the text")
-        return self._core.highlights(query, is_query, list(fields), text)
+        return self._core.highlights(query, is_query, list(fields), field, text)
 
 
 class BM25Index:

@@ -413,6 +413,15 @@ class Context:
         return asdict(self)
 
 
+def checked_whole(value: object, name: str, *, least: int) -> int:
+    """Return a whole number that is at least `least`, or fail; the message calls it by `name`."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise InvalidInputError(f"{name} is {value!r}; it must be a whole number")
+    if not least <= value < 1 << 63:
+        raise InvalidInputError(f"{name} is {value}; it must be at least {least}")
+    return int(value)
+
+
 def checked_threads(threads: int | None) -> int | None:
     """Return a number of threads, or fail if it is none."""
     if threads is not None and threads < 1:

@@ -434,9 +434,8 @@ def test_damaged_files_are_named(index: tamis.Index) -> None:
 
 def test_metadata_that_is_no_json_is_refused(tmp_path: Path) -> None:
     index = open_index(tmp_path / "x.tamis")
-    index.add([{"id": "x", "text": "Text.", "metadata": {"when": object()}}])
     with pytest.raises(InvalidInputError, match="metadata of document 'x'"):
-        index.commit()
+        index.add([{"id": "x", "text": "Text.", "metadata": {"when": object()}}])
 
 
 @pytest.mark.parametrize("item", [{"id": "x"}, {"text": "x"}, {"id": "x", "text": "y", "color": 1}])
@@ -681,6 +680,20 @@ def test_signs_hold_for_words_and_vectors_alike(tmp_path: Path) -> None:
         hit = index.search(tamis.Query('"early termination"'))[0]
         assert [hit.text[start:end] for start, end in hit.offsets] == ["Early", "termination"]
         assert index.search("terminating fees", mode="lexical")[0].offsets == ((0, 11), (32, 35))
+
+
+def test_what_is_asked_of_other_fields_is_not_marked(tmp_path: Path) -> None:
+    index = tamis.open(tmp_path / "x.tamis", encoder=None, reranker=None)
+    index.add([{"id": "a", "title": "Boats", "text": "boats and lasers"}])
+    index.commit()
+    for query, marked in {
+        "title:boats": [],
+        "title:boats laser": ["lasers"],
+        "text:boats": ["boats"],
+        'title:"boats" la*': ["lasers"],
+    }.items():
+        [hit] = index.search(tamis.Query(query))
+        assert [hit.text[start:end] for start, end in hit.offsets] == marked, query
 
 
 def test_an_index_keeps_the_analyzer_that_it_was_made_with(tmp_path: Path) -> None:

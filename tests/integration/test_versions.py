@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from tamis.errors import (
     DimensionError,
     IndexNotFoundError,
     InvalidInputError,
+    ModelMismatchError,
     NonFiniteError,
     ReadOnlyError,
     TamisError,
@@ -98,7 +99,7 @@ def test_pruned_versions_are_gone_and_their_files_too(index: tamis.Index) -> Non
     with pytest.raises(VersionNotFoundError, match="no version 2"):
         open_index(index.path, version=2)
     assert index.prune(keep=9).versions == []
-    with pytest.raises(InvalidInputError, match="keep is 0"):
+    with pytest.raises(InvalidInputError, match="keep is 0; it must be at least 1"):
         index.prune(keep=0)
 
 
@@ -126,6 +127,66 @@ def test_a_damaged_newest_version_is_told_and_can_be_left_behind(index: tamis.In
     assert texts(open_index(index.path)) == FIRST
     with pytest.raises(CorruptIndexError):
         tamis.rollback(index.path, 4)
+
+
+def test_lost_manifests_are_no_empty_index(index: tamis.Index) -> None:
+    for manifest in (index.path / "manifests").iterdir():
+        manifest.unlink()
+    calls: list[Callable[[], object]] = [
+        lambda: open_index(index.path),
+        lambda: open_index(index.path, read_only=True),
+        lambda: tamis.verify(index.path),
+        lambda: tamis.rollback(index.path, 1),
+    ]
+    for opens in calls:
+        with pytest.raises(CorruptIndexError, match="restore the manifests"):
+            opens()
+    assert list((index.path / "segments").iterdir())
+
+
+@pytest.mark.parametrize("version", [-1, "1", 1.5, None, True, 2**70])
+def test_what_is_no_version_is_refused(version: Any, index: tamis.Index) -> None:
+    calls: list[Callable[[], object]] = [
+        lambda: index.rollback(version),
+        lambda: tamis.rollback(index.path, version),
+    ]
+    if version is not None:
+        calls += [lambda: open_index(index.path, version=version), lambda: index.diff(version)]
+    for call in calls:
+        with pytest.raises(InvalidInputError, match="version is"):
+            call()
+    with pytest.raises(InvalidInputError, match="keep is"):
+        index.prune(keep=version if version != 2**70 else 0)
+
+
+def test_what_the_commit_would_refuse_is_refused_at_the_door(index: tamis.Index) -> None:
+    for metadata in ({"d": {1, 2}}, {"n": float("nan")}):
+        with pytest.raises(InvalidInputError, match="no JSON"):
+            index.add([{"id": "q", "text": "t", "metadata": metadata}])
+        with pytest.raises(InvalidInputError, match="no JSON"):
+            index.add_chunks([{"id": "q", "text": "t", "metadata": metadata}])
+    assert index.commit() == 4
+
+
+def test_a_file_is_no_index_and_half_an_encoder_is_none(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("text")
+    with pytest.raises(InvalidInputError, match="is a file"):
+        open_index(tmp_path / "file")
+
+    class Half:
+        name = "half"
+
+        def encode(self) -> None: ...
+
+    with pytest.raises(InvalidInputError, match=r"lacks .*count_tokens, dim, fingerprint"):
+        tamis.open(tmp_path / "x.tamis", encoder=Half(), reranker=None)  # type: ignore[arg-type]
+
+
+def test_an_encoder_of_another_width_is_refused(index: tamis.Index) -> None:
+    other = WordEncoder()
+    other.dim = 32
+    with pytest.raises(ModelMismatchError, match="64 dimensions"):
+        open_index(index.path, encoder=other)
 
 
 def test_two_versions_differ_by_documents(index: tamis.Index) -> None:

@@ -47,7 +47,9 @@ impl<'a, 'py> FromPyObject<'a, 'py> for K {
         match k.extract::<i64>() {
             Ok(n) if n > 0 => Ok(Self(usize::try_from(n).unwrap_or(usize::MAX))),
             Ok(_) => Err(refused()),
-            Err(error) if !error.is_instance_of::<PyOverflowError>(k.py()) => Err(error),
+            Err(error) if !error.is_instance_of::<PyOverflowError>(k.py()) => {
+                Err(InvalidInputError::new_err(format!("k is {}; it must be a whole number", k.repr()?)))
+            }
             // More than fit are more than there are.
             Err(_) => k.gt(0)?.then_some(Self(usize::MAX)).ok_or_else(refused),
         }

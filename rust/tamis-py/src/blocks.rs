@@ -380,12 +380,14 @@ impl Analyzer {
         query: &str,
         signs: bool,
         fields: Vec<String>,
+        field: Option<&str>,
         text: &str,
     ) -> PyResult<Vec<(usize, usize)>> {
+        let field = field.and_then(|field| fields.iter().position(|name| name == field));
         let query = read_query(query, signs, &named(fields)?);
         Ok(py.detach(|| {
             let mut at = Characters::new(text);
-            let ranges = self.0.highlights(&query, text).into_iter();
+            let ranges = self.0.highlights(&query, text, field).into_iter();
             ranges.map(|range| (at.of(range.start), at.of(range.end))).collect()
         }))
     }

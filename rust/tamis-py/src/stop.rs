@@ -33,12 +33,11 @@ pub(crate) fn enter() -> PyResult<()> {
     Ok(())
 }
 
-fn is_main_thread(py: Python<'_>) -> bool {
-    let same = || {
-        let threading = py.import("threading")?;
-        Ok::<_, PyErr>(threading.call_method0("main_thread")?.is(&threading.call_method0("current_thread")?))
-    };
-    same().unwrap_or(true)
+/// Whether this is the interpreter's main thread. Asking runs Python, and with it signal handlers:
+/// what one of them raises is the error.
+fn is_main_thread(py: Python<'_>) -> PyResult<bool> {
+    let threading = py.import("threading")?;
+    Ok(threading.call_method0("main_thread")?.is(&threading.call_method0("current_thread")?))
 }
 
 /// Runs `work` with the interpreter let go, and gives up when a signal handler raises: the
@@ -65,16 +64,21 @@ pub(crate) fn interruptible<T: Send>(
         if thread::current().id() != caller || is_main.get() == Some(&false) || !is_due() {
             return false;
         }
-        if !is_main.get_or_init(|| Python::attach(is_main_thread)) {
-            return false;
-        }
         let checked = Python::attach(|py| {
             HANDLING.set(true);
-            let checked = py.check_signals();
+            let is_main = is_main.get().map_or_else(|| is_main_thread(py), |is_main| Ok(*is_main));
+            let checked =
+                is_main.and_then(|found| if found { py.check_signals() } else { Ok(()) }.map(|()| found));
             HANDLING.set(false);
             checked
         });
-        let Err(error) = checked else { return false };
+        let error = match checked {
+            Ok(found) => {
+                is_main.get_or_init(|| found);
+                return false;
+            }
+            Err(error) => error,
+        };
         *raised.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
         true
     };

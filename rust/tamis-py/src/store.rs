@@ -296,6 +296,13 @@ pub(crate) fn prune(py: Python<'_>, path: PathBuf, keep: usize) -> PyResult<(Vec
     Ok((pruned.versions, pruned.files, pruned.bytes))
 }
 
+/// The versions of an index, and when each was published; none if its manifest is damaged.
+#[pyfunction]
+pub(crate) fn log(py: Python<'_>, path: PathBuf) -> PyResult<Vec<(u64, Option<u64>)>> {
+    let entries = py.detach(|| index::log(&path)).map_err(to_py)?;
+    Ok(entries.into_iter().map(|entry| (entry.version, entry.created)).collect())
+}
+
 /// What is wrong with the files of an index, in words.
 #[pyfunction]
 pub(crate) fn verify(py: Python<'_>, path: PathBuf) -> PyResult<Vec<String>> {

@@ -20,7 +20,7 @@ use crate::{Error, Result};
 
 pub use crate::store::Settings;
 pub use crate::store::segment::NewChunk;
-pub use history::{Pruned, prune, rollback, verify};
+pub use history::{Entry, Pruned, log, prune, rollback, verify};
 pub use writer::Writer;
 
 /// A segment as one version sees it.
@@ -477,7 +477,7 @@ fn alive(
 /// [`Error::NotFound`], [`Error::Io`].
 pub fn versions(path: &Path) -> Result<Vec<u64>> {
     let versions = manifest::versions(path)?;
-    if versions.is_empty() { Err(Error::NotFound(path.to_owned())) } else { Ok(versions) }
+    if versions.is_empty() { Err(manifest::lost(path)) } else { Ok(versions) }
 }
 
 /// The id of the index and its newest version, without opening it.

@@ -38,6 +38,24 @@ pub(super) fn rollback_on(fs: &dyn FileSystem, path: &Path, version: u64) -> Res
     Snapshot::of(path, manifest, &wanted.open_segments()).map(Arc::new)
 }
 
+/// What is known of a version without opening it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its number.
+    pub version: u64,
+    /// When it was published, in seconds since 1970; none if its manifest is damaged.
+    pub created: Option<u64>,
+}
+
+/// The versions of an index, ascending, whatever their files are like.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::Io`], and [`Error::Corrupt`] if all manifests are gone.
+pub fn log(path: &Path) -> Result<Vec<Entry>> {
+    let created = |version| Manifest::read(path, Some(version)).ok().map(|manifest| manifest.created);
+    Ok(versions(path)?.into_iter().map(|version| Entry { version, created: created(version) }).collect())
+}
+
 /// What [`prune`] removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pruned {

@@ -117,9 +117,7 @@ impl Writer {
     }
 
     pub(super) fn open_on(fs: Arc<dyn FileSystem>, path: &Path, beside: Option<&Snapshot>) -> Result<Self> {
-        if manifest::versions(path)?.is_empty() {
-            return Err(Error::NotFound(path.to_owned()));
-        }
+        super::versions(path)?;
         let lock = Lock::take(path)?;
         Self::locked(fs, path, lock, beside)
     }

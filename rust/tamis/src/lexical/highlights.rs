@@ -18,12 +18,13 @@ enum Seen {
 }
 
 impl Analyzer {
-    /// The bytes of a text that the query's clauses match, in whichever field: in order, apart
-    /// from one another.
-    pub fn highlights(&self, query: &Query, text: &str) -> Vec<Range<usize>> {
+    /// The bytes of a text that the query's clauses match: in order, apart from one another. If it
+    /// is the text of a certain field, clauses about others match nothing.
+    pub fn highlights(&self, query: &Query, text: &str, field: Option<usize>) -> Vec<Range<usize>> {
         let mut terms: FxHashSet<String> = FxHashSet::default();
         let mut seen = Vec::new();
-        for clause in query.positive() {
+        let is_about = |wanted: Option<usize>| wanted.is_none() || field.is_none() || wanted == field;
+        for clause in query.positive().filter(|clause| is_about(clause.field)) {
             match &clause.wanted {
                 Wanted::Words(text) => terms.extend(self.tokens(text).into_iter().map(|token| token.term)),
                 Wanted::Phrase { text, slop } => seen.push(Seen::Phrase(self.phrase(text, *slop))),
@@ -113,7 +114,7 @@ mod tests {
         ] {
             let mut marked = String::new();
             let mut end = 0;
-            for range in analyzer.highlights(&Query::parse(query, &Schema::default()), text) {
+            for range in analyzer.highlights(&Query::parse(query, &Schema::default()), text, None) {
                 marked += &[&text[end..range.start], "[", &text[range.clone()], "]"].concat();
                 end = range.end;
             }

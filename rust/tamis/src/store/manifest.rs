@@ -104,7 +104,7 @@ impl Manifest {
     pub(crate) fn read(root: &Path, version: Option<u64>) -> Result<Self> {
         loop {
             let versions = versions(root)?;
-            let newest = *versions.last().ok_or_else(|| Error::NotFound(root.to_owned()))?;
+            let newest = *versions.last().ok_or_else(|| lost(root))?;
             let wanted = version.unwrap_or(newest);
             if !versions.contains(&wanted) {
                 let held = format!("{} versions, {} to {newest}", versions.len(), versions[0]);
@@ -134,6 +134,16 @@ impl Manifest {
     }
 }
 
+/// The error of an index without versions.
+pub(crate) fn lost(root: &Path) -> Error {
+    let is_segment = |name: &String| left_behind(name, 0, 0).is_some();
+    if names(&root.join(SEGMENTS)).is_ok_and(|names| names.iter().any(is_segment)) {
+        let reason = "it is empty, though there are segments: restore the manifests from a copy of the index";
+        return Error::corrupt(&root.join(FOLDER), reason);
+    }
+    Error::NotFound(root.to_owned())
+}
+
 /// The versions of an index, ascending.
 pub(crate) fn versions(root: &Path) -> Result<Vec<u64>> {
     let mut versions: Vec<u64> = names(&root.join(FOLDER))?
@@ -159,6 +169,9 @@ pub(crate) fn names(folder: &Path) -> Result<Vec<String>> {
 /// Makes the folders of an index in a directory that is empty or was begun by a writer that died,
 /// and waits until the names of all that are new are on the disk.
 pub(crate) fn create_folders(fs: &dyn FileSystem, root: &Path) -> Result<()> {
+    if let fault @ Error::Corrupt { .. } = lost(root) {
+        return Err(fault);
+    }
     if let Some(foreign) = foreign_entry(root)? {
         return Err(Error::InvalidInput(format!(
             "{} holds {foreign:?}, which is no file of an index; give the index a directory of its own",
