@@ -20,7 +20,7 @@ from typing import Any
 
 import tamis
 from tamis import _core
-from tamis.errors import IndexNotFoundError, InvalidInputError, SourceNotFoundError, TamisError
+from tamis.errors import InvalidInputError, SourceNotFoundError, TamisError
 from tamis.types import Progress
 
 _DESCRIPTION = "Hybrid search over your documents: cited passages, reranked, with versions."
@@ -208,8 +208,8 @@ def _info(options: argparse.Namespace) -> None:
 
 def _lexical(options: argparse.Namespace) -> tamis.Index:
     """Open an index for what needs no model."""
-    if not (path := _index_path(options)).exists():
-        raise IndexNotFoundError(f"there is no index at {path}")
+    path = _index_path(options)
+    _core.versions(path)  # or it fails: none is made here
     return tamis.open(path, encoder=None, reranker=None)
 
 

@@ -572,8 +572,8 @@ class Index:
             If the system refuses; the index is then as it was, unless only the last wait for the
             disk failed.
         """
-        self._check_writable()
-        with self._writing() as writer:
+        encodes = any(new.vectors is None for new in self._pending.values())
+        with self._writing(encodes=encodes) as writer:
             ready = [new for new in self._pending.values() if new.vectors is not None]
             rest = [new for new in self._pending.values() if new.vectors is None]
             cut = {new.document.id: new.chunks for new in rest if new.chunks is not None}
@@ -636,6 +636,8 @@ class Index:
 
     def rollback(self, version: int) -> int:
         """Make an earlier version the newest again, as a new version, and return its number.
+
+        If it is the newest, nothing is done.
 
         Raises
         ------

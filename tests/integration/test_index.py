@@ -483,7 +483,7 @@ def test_progress_is_told(folder: Path, tmp_path: Path) -> None:
 def test_the_index_is_closed_by_with(tmp_path: Path) -> None:
     with open_index(tmp_path / "x.tamis") as index:
         index.add([{"id": "x", "text": "Text."}])
-        with pytest.warns(UserWarning, match="1 documents added and 0 deleted"):
+        with pytest.warns(UserWarning, match=r"added \(1\) and deleted \(0\)"):
             index.close()
     assert index.commit() == 0  # what was not committed is forgotten
 

@@ -261,6 +261,11 @@ def test_given_passages_make_documents_and_keep_their_vectors(tmp_path: Path) ->
         ([{"id": "a"}], None, InvalidInputError, "needs id and text"),
         ([{"id": "a", "text": "x", "span": 1}], None, InvalidInputError, "has the fields"),
         (["text"], None, InvalidInputError, "Chunk or a mapping"),
+        ({"id": "a", "text": "x"}, None, InvalidInputError, "is one dict"),
+        ([{"id": ["a"], "text": "x"}], None, InvalidInputError, "the id of chunks"),
+        ([{"id": "a", "text": "x", "headings": "Part"}], None, InvalidInputError, "one string"),
+        ([{"id": "a", "text": "x", "headings": [1]}], None, InvalidInputError, "headings"),
+        ([{"id": "a", "text": "x", "kind": 1}], None, InvalidInputError, "the kind"),
         ([{"id": "a", "text": 3}], None, InvalidInputError, "must be a string"),
         ([{"id": "a", "text": "x", "document_id": "d"}] * 2, None, InvalidInputError, "second"),
         ([{"id": "a", "text": "x"}], np.ones((2, 64)), DimensionError, "2 vectors for 1 chunks"),
@@ -276,6 +281,15 @@ def test_passages_without_meaning_are_refused(
     with pytest.raises(error, match=words):
         index.add_chunks(chunks, vectors)
     assert index.commit() == 0
+
+
+def test_vectors_that_are_given_need_no_encoder(tmp_path: Path) -> None:
+    open_index(tmp_path / "x.tamis").close()
+    index = open_index(tmp_path / "x.tamis", encoder=None)
+    index.add_chunks([{"id": "a", "text": "red"}], np.ones((1, 64)))
+    assert index.commit() == 1
+    with pytest.raises(InvalidInputError, match="opened without an encoder"):
+        index.add_chunks([{"id": "b", "text": "red"}])
 
 
 def test_an_index_of_words_takes_passages_without_vectors(tmp_path: Path) -> None:

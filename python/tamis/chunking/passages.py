@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tamis.errors import InvalidInputError
-from tamis.types import Chunk, Document, checked_text
+from tamis.types import Chunk, Document, checked_text, checked_texts
 
 _FIELDS = frozenset(
     {"id", "text", "document_id", "title", "source", "metadata", "headings", "kind"}
@@ -36,10 +36,16 @@ def given(
     InvalidInputError
         For a passage that is none, an unknown field, or two of one id in a document.
     """
+    if isinstance(passages, (str, Mapping, Chunk)):
+        raise InvalidInputError(
+            f"chunks is one {type(passages).__name__}; give a list, such as [chunk]"
+        )
     groups: dict[str, list[tuple[int, Mapping[str, Any]]]] = {}
     for place, passage in enumerate(passages):
         fields = _fields(passage, place)
-        groups.setdefault(fields.get("document_id", fields["id"]), []).append((place, fields))
+        own = checked_text(fields["id"], f"the id of chunks[{place}]")
+        id = checked_text(fields.get("document_id", own), f"the document_id of chunks[{place}]")
+        groups.setdefault(id, []).append((place, fields))
     return [_document(id, group) for id, group in groups.items()]
 
 
@@ -67,12 +73,12 @@ def _document(
     seen: set[str] = set()
     for place, fields in group:
         text = checked_text(fields["text"], f"the text of chunks[{place}]")
-        own = checked_text(fields["id"], f"the id of chunks[{place}]")
+        own = fields["id"]
         if own in seen:
             raise InvalidInputError(f"chunks[{place}] is the second {own!r} of document {id!r}")
         seen.add(own)
-        headings = tuple(fields.get("headings", ()))
-        kind = fields.get("kind", "paragraph")
+        headings = tuple(checked_texts(fields.get("headings", ()), f"chunks[{place}]['headings']"))
+        kind = checked_text(fields.get("kind", "paragraph"), f"the kind of chunks[{place}]")
         chunks.append(Chunk(own, id, text, at, at + len(text), headings, kind))
         at += len(text) + len(_BETWEEN)
     first = group[0][1]

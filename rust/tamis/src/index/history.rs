@@ -11,7 +11,7 @@ use crate::store::manifest::{self, Manifest};
 use crate::{Error, Result};
 
 /// Makes an earlier version the newest again: as a new version, since a version never changes, and
-/// those in between stay. The newest one may be damaged.
+/// those in between stay. The newest one may be damaged. Back to the newest there is nothing to do.
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::VersionNotFound`], [`Error::Locked`], [`Error::Io`], and
@@ -23,6 +23,7 @@ pub fn rollback(path: &Path, version: u64) -> Result<Arc<Snapshot>> {
 pub(super) fn rollback_on(fs: &dyn FileSystem, path: &Path, version: u64) -> Result<Arc<Snapshot>> {
     versions(path)?;
     let _lock = Lock::take(path)?;
+    manifest::sync_names(fs, path)?;
     let newest = versions(path)?.last().copied().unwrap_or(0);
     let wanted = Snapshot::open(path, Some(version))?;
     if version == newest {
@@ -84,6 +85,8 @@ pub(super) fn prune_on(fs: &dyn FileSystem, path: &Path, keep: usize) -> Result<
     }
     versions(path)?;
     let _lock = Lock::take(path)?;
+    // A writer may have died between a version's name and the promise that it stays.
+    manifest::sync_names(fs, path)?;
     let mut gone = versions(path)?;
     let kept = gone.split_off(gone.len().saturating_sub(keep));
     let kept = kept.iter().map(|version| Manifest::read(path, Some(*version)));
@@ -105,7 +108,7 @@ pub fn verify(path: &Path) -> Result<Vec<Error>> {
     let mut seen = HashSet::new();
     let mut faults = Vec::new();
     for version in versions(path)? {
-        let mut own = Vec::new();
+        let (mut own, mut files) = (Vec::new(), Vec::new());
         let manifest = match Manifest::read(path, Some(version)) {
             Ok(manifest) => manifest,
             // Pruned meanwhile.
@@ -116,19 +119,23 @@ pub fn verify(path: &Path) -> Result<Vec<Error>> {
             }
         };
         for entry in &manifest.segments {
-            if seen.insert(entry.file()) {
+            if !seen.contains(&entry.file()) {
+                files.push(entry.file());
                 let verified = open_segment(path, &manifest, entry).and_then(|segment| segment.verify());
                 own.extend(verified.err());
             }
             if let Some(file) = entry.deletions_file()
-                && seen.insert(file.clone())
+                && !seen.contains(&file)
             {
                 let verified = open_named(path, &manifest, &file).and_then(|container| container.verify());
                 own.extend(verified.err());
+                files.push(file);
             }
         }
+        // What is missing may have been pruned meanwhile.
         if versions(path)?.contains(&version) {
             faults.extend(own);
+            seen.extend(files);
         }
     }
     Ok(faults)

@@ -123,6 +123,8 @@ impl Writer {
     }
 
     fn locked(fs: Arc<dyn FileSystem>, path: &Path, lock: Lock, beside: Option<&Snapshot>) -> Result<Self> {
+        // A writer may have died between a version's name and the promise that it stays.
+        manifest::sync_names(&*fs, path)?;
         let base = Arc::new(Snapshot::open_beside(path, None, beside)?);
         manifest::sweep(&*fs, path, &base.manifest)?;
         let alive = base
@@ -150,8 +152,8 @@ impl Writer {
     }
 
     /// Adds a document, a hash by which it may be found, its chunks and their vectors (none in an
-    /// index without them); all of it or, on an error, nothing. When those that were added take much memory, they are written,
-    /// to be seen after the commit.
+    /// index without them); all of it or, on an error, nothing. When those that were added take
+    /// much memory, they are written, to be seen after the commit.
     ///
     /// # Errors
     /// [`Error::Dimension`], [`Error::NonFinite`], [`Error::ZeroVector`],
@@ -206,7 +208,13 @@ impl Writer {
 
     fn write_file(&self, file: &str, sections: &[Section<'_>]) -> Result<()> {
         let base = &self.base;
-        format::write(&*self.fs, &base.path.join(file), &base.manifest.identity_of(file), sections)
+        let path = base.path.join(file);
+        let written = format::write(&*self.fs, &path, &base.manifest.identity_of(file), sections);
+        if written.is_err() {
+            // The error to tell is the first one.
+            let _ = self.fs.remove(&path);
+        }
+        written
     }
 
     /// Deletes a document of the base.
@@ -224,8 +232,8 @@ impl Writer {
     ///
     /// # Errors
     /// [`Error::Io`]: the index is as it was, and what was written so far is removed by the next
-    /// writer; or, if the last sync failed after the version had got its name, the index holds the
-    /// new version, and the system could not promise that it stays.
+    /// writer; or, if the last sync failed after the version had got its name, or the new version
+    /// could not be opened, the index holds it, and the system could not promise that it stays.
     pub fn commit(mut self, extra: &str) -> Result<Arc<Snapshot>> {
         self.write_added()?;
         let version = self.base.version() + 1;
@@ -304,9 +312,12 @@ impl Writer {
         };
         let folder = base.path.join("segments");
         self.fs.sync_dir(&folder).map_err(Error::io(&folder))?;
-        // From here on a version may name them, whatever the system says.
-        self.written.entries.clear();
-        manifest.publish(&*self.fs, &base.path)?;
+        let published = manifest.publish(&*self.fs, &base.path);
+        // Whatever the system said, a version may name them now.
+        if manifest::versions(&base.path).map_or(true, |versions| versions.contains(&manifest.version)) {
+            self.written.entries.clear();
+        }
+        published?;
         Snapshot::of(&base.path, manifest, &base.open_segments()).map(Arc::new)
     }
 }

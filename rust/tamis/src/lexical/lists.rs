@@ -86,10 +86,10 @@ pub(super) fn encode(rows: &[Row], frequencies: &[u32], length: impl Fn(Row) -> 
 }
 
 fn encode_rest(before: Option<Row>, rows: &[Row], frequencies: &[u32], out: &mut Vec<u32>) {
-    let mut next = before.map_or(0, |row| row + 1);
+    let mut next = before.map_or(0, |row: Row| row.wrapping_add(1));
     let gap = |row: &Row| {
-        let gap = row - next;
-        next = row + 1;
+        let gap = row.wrapping_sub(next);
+        next = row.wrapping_add(1);
         gap
     };
     let gaps: Vec<u32> = rows.iter().map(gap).collect();

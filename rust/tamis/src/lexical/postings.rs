@@ -523,7 +523,9 @@ pub fn merge_alive(parts: &[(Postings<'_>, Option<&RowSet>)], stop: &Stop<'_>) -
                     if let Some(rest) = &mut rest {
                         rest.take(frequency, &mut places);
                     }
-                    if let Some(row) = numbers.of(*row) {
+                    // Of a damaged list what is no row, or stands elsewhere, is left out.
+                    let row = numbers.of(*row).filter(|row| (*row as usize) < lengths.len());
+                    if let Some(row) = row.filter(|row| rows.last().is_none_or(|last| last < row)) {
                         rows.push(row);
                         frequencies.push(frequency);
                     } else {

@@ -707,17 +707,19 @@ fn pruned<L: Length>(
             if candidates.len() > DENSE * (blocks[i] + 16) {
                 cursor.seek(start as Row);
                 cursor.add(start as Row, lengths, sums);
-                candidates.iter_mut().for_each(|(place, sum)| *sum += sums[*place as usize]);
+                candidates
+                    .iter_mut()
+                    .for_each(|(place, sum)| *sum = sum.saturating_add(sums[*place as usize]));
                 sums.fill(0);
-                candidates.retain(|(_, sum)| sum + rest > floor);
+                candidates.retain(|(_, sum)| sum.saturating_add(rest) > floor);
             } else {
                 candidates.retain_mut(|(place, sum)| {
                     let row = start as Row + *place;
-                    let is_possible = *sum + cursor.most(row) + rest > floor;
+                    let is_possible = sum.saturating_add(cursor.most(row)).saturating_add(rest) > floor;
                     if is_possible {
-                        *sum += cursor.ask(row);
+                        *sum = sum.saturating_add(cursor.ask(row));
                     }
-                    is_possible && *sum + rest > floor
+                    is_possible && sum.saturating_add(rest) > floor
                 });
             }
         }
@@ -894,7 +896,8 @@ pub(super) mod tests {
         };
         let texts: Vec<String> = (0..50_000)
             .map(|_| {
-                let n = 1 + next(12);
+                // Some longer than a byte can say.
+                let n = if next(50) == 0 { 250 + next(50) } else { 1 + next(12) };
                 let word = |_| {
                     let rarity = 1 << next(14);
                     format!("t{} ", next(rarity))

@@ -66,10 +66,8 @@ impl Lock {
             Err(TryLockError::Error(source)) => return Err(Error::Io { path, source }),
         }
         let name = format!("process {}", std::process::id());
-        file.set_len(0)
-            .and_then(|()| file.rewind())
-            .and_then(|()| file.write_all(name.as_bytes()))
-            .map_err(Error::io(&path))?;
+        // On a full disk it stays without a name.
+        let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(name.as_bytes()));
         let file = Arc::new(Mutex::new(Some(file)));
         let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
         held.retain(|file| file.strong_count() > 0);

@@ -178,7 +178,9 @@ pub(crate) fn create_folders(fs: &dyn FileSystem, root: &Path) -> Result<()> {
             root.display()
         )));
     }
-    let new: Vec<&Path> = root.ancestors().take_while(|folder| !is_here(folder)).collect();
+    // The index's own folder may be there, and its name not on the disk, since its maker died.
+    let mut new: Vec<&Path> = root.ancestors().skip(1).take_while(|folder| !is_here(folder)).collect();
+    new.push(root);
     for folder in [root.to_owned(), root.join(FOLDER), root.join(SEGMENTS)] {
         fs.create_dir(&folder).map_err(Error::io(&folder))?;
     }
@@ -201,8 +203,8 @@ fn foreign_entry(root: &Path) -> Result<Option<String>> {
     if foreign.is_some() {
         return Ok(foreign);
     }
-    let manifest =
-        |name: &String| name.strip_suffix(".new").is_some_and(|version| version.parse::<u64>().is_ok());
+    // One may have become a version since these were looked for.
+    let manifest = |name: &String| name.strip_suffix(".new").unwrap_or(name).parse::<u64>().is_ok();
     let foreign = names(&root.join(FOLDER))?.into_iter().find(|name| !manifest(name));
     if foreign.is_some() {
         return Ok(foreign);

@@ -257,6 +257,58 @@ fn much_is_written_as_it_comes_and_seen_at_the_commit() {
 }
 
 #[test]
+fn a_segment_that_could_not_be_written_leaves_nothing_even_when_the_next_can() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    drop(Writer::create(path, &settings(Some(2)), "").unwrap());
+    let fs = Arc::new(Dying { left: AtomicUsize::new(1) });
+    let mut writer = Writer::open_on(Arc::clone(&fs) as Arc<dyn FileSystem>, path, None).unwrap();
+    writer.room = 1;
+    add(&mut writer, "a", "red");
+    let chunks = [NewChunk { key: 9, record: b"red", texts: &["red"] }];
+    assert!(matches!(writer.add((1, b"b"), "red", &chunks, &[1.0, 3.0]), Err(Error::Io { .. })));
+    fs.left.store(1000, Ordering::Relaxed);
+    add(&mut writer, "b", "red");
+    let snapshot = writer.commit("").unwrap();
+    assert_eq!(found(&snapshot, "red"), ["a", "b"]);
+    assert_eq!(snapshot.manifest.files().count(), 2);
+    // The process that failed lived: what it wrote in vain is gone but where it could not be removed.
+    drop(Writer::open(path).unwrap());
+    prune(path, 1).unwrap();
+    assert_eq!(manifest::names(&path.join("segments")).unwrap().len(), 2);
+}
+
+#[test]
+fn the_newest_manifest_may_be_unreadable_and_its_segments_numbers_are_not_given_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let mut writer = Writer::create(path, &settings(Some(2)), "").unwrap();
+    add(&mut writer, "a", "red");
+    writer.commit("").unwrap();
+    let mut writer = Writer::open(path).unwrap();
+    add(&mut writer, "b", "red");
+    writer.commit("").unwrap();
+    std::fs::write(path.join("manifests/0000000002"), "damaged").unwrap();
+    assert_eq!(rollback(path, 1).unwrap().version(), 3);
+    let mut writer = Writer::open(path).unwrap();
+    add(&mut writer, "c", "red");
+    let snapshot = writer.commit("").unwrap();
+    assert_eq!((snapshot.version(), found(&snapshot, "red")), (4, vec!["a".to_owned(), "c".into()]));
+    assert_eq!(
+        log(path).unwrap().iter().map(|entry| entry.created.is_some()).collect::<Vec<_>>(),
+        [true, true, false, true, true]
+    );
+}
+
+#[test]
+fn what_was_added_is_not_compacted_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = Writer::create(folder.path(), &settings(Some(2)), "").unwrap();
+    add(&mut writer, "a", "red");
+    assert!(matches!(writer.compact(&Stop::never()), Err(Error::InvalidInput(_))));
+}
+
+#[test]
 fn what_has_a_key_is_found_by_it() {
     let folder = tempfile::tempdir().unwrap();
     let mut writer = Writer::create(folder.path(), &settings(Some(2)), "").unwrap();

@@ -225,6 +225,35 @@ fn check(files: &BTreeMap<String, Vec<u8>>, models: &[Model], done: usize, next:
 }
 
 #[test]
+fn pruning_after_a_writer_that_died_keeps_a_version() {
+    let folder = quick_folder();
+    let path = folder.path().join("x.tamis");
+    let recorder = Arc::new(Recorder { root: path.clone(), events: Mutex::default() });
+    let fs: Arc<dyn FileSystem> = recorder.clone();
+    drop(Writer::create_on(Arc::clone(&fs), &path, &settings(Some(2)), "").unwrap());
+    let mut model = Model::new();
+    for step in &life()[..2] {
+        let newest = act(&fs, &path, step).unwrap();
+        model = model.after(step, newest);
+    }
+    // Killed between the rename of the manifest and the sync of its name.
+    let last = recorder.events.lock().unwrap().pop();
+    assert!(matches!(last, Some(Event::SyncDir(folder)) if folder == "manifests"));
+    recorder.note(Event::Done(0));
+    prune_on(&*fs, &path, 1).unwrap();
+    let events = recorder.events.lock().unwrap().clone();
+    let first = events.iter().position(|event| matches!(event, Event::Done(_))).unwrap();
+    for end in first + 1..=events.len() {
+        for seed in 0..50 {
+            let files = survivors(&events[..end], &mut Random(seed));
+            // Not those that have no name yet.
+            let manifests = files.keys().filter(|name| name.starts_with("manifests/") && name.len() == 20);
+            assert!(manifests.count() > 0, "no version is left");
+        }
+    }
+}
+
+#[test]
 fn the_power_may_go_at_any_moment() {
     let folder = quick_folder();
     let path = folder.path().join("x.tamis");
