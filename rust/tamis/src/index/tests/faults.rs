@@ -2,9 +2,10 @@
 
 use super::script::{Model, act, content_of, life, quick_folder};
 use super::*;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Fault {
+pub(super) enum Fault {
     /// Nothing is done, and the system says so.
     Refused,
     /// The disk is full: half of a file is there.
@@ -21,13 +22,17 @@ const FAULTS: [Fault; 5] = [Fault::Refused, Fault::Full, Fault::Interrupted, Fau
 
 /// Fails at one operation; after a kill at all that follow.
 #[derive(Debug)]
-struct Faulty {
+pub(super) struct Faulty {
     at: usize,
     fault: Fault,
     seen: AtomicUsize,
 }
 
 impl Faulty {
+    pub(super) fn new(at: usize, fault: Fault) -> Self {
+        Self { at, fault, seen: AtomicUsize::new(0) }
+    }
+
     fn step(&self, act: impl FnOnce() -> io::Result<()>, half: impl FnOnce()) -> io::Result<()> {
         let seen = self.seen.fetch_add(1, Ordering::Relaxed);
         if seen < self.at || (seen > self.at && self.fault != Fault::Kill) {
@@ -83,7 +88,7 @@ fn live(at: usize, fault: Fault) -> bool {
     let folder = quick_folder();
     let path = folder.path();
     drop(Writer::create(path, &settings(Some(2)), "").unwrap());
-    let faulty = Arc::new(Faulty { at, fault, seen: AtomicUsize::new(0) });
+    let faulty = Arc::new(Faulty::new(at, fault));
     let mut fs: Arc<dyn FileSystem> = faulty.clone();
     let mut model = Model::new();
     for step in life() {

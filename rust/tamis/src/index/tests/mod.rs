@@ -4,12 +4,13 @@ mod model;
 mod power;
 mod script;
 
+use faults::{Fault, Faulty};
+
 use super::history::{prune_on, rollback_on};
 use super::*;
 use crate::lexical::Schema;
 use crate::store::fs::{Disk, FileSystem};
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 fn settings(dim: Option<usize>) -> Settings {
     let schema = Schema { positions: true, ..Schema::default() };
@@ -261,20 +262,16 @@ fn a_segment_that_could_not_be_written_leaves_nothing_even_when_the_next_can() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
     drop(Writer::create(path, &settings(Some(2)), "").unwrap());
-    let fs = Arc::new(Dying { left: AtomicUsize::new(1) });
-    let mut writer = Writer::open_on(Arc::clone(&fs) as Arc<dyn FileSystem>, path, None).unwrap();
+    let fs = Arc::new(Faulty::new(1, Fault::Full));
+    let mut writer = Writer::open_on(fs, path, None).unwrap();
     writer.room = 1;
     add(&mut writer, "a", "red");
     let chunks = [NewChunk { key: 9, record: b"red", texts: &["red"] }];
     assert!(matches!(writer.add((1, b"b"), "red", &chunks, &[1.0, 3.0]), Err(Error::Io { .. })));
-    fs.left.store(1000, Ordering::Relaxed);
     add(&mut writer, "b", "red");
     let snapshot = writer.commit("").unwrap();
     assert_eq!(found(&snapshot, "red"), ["a", "b"]);
     assert_eq!(snapshot.manifest.files().count(), 2);
-    // The process that failed lived: what it wrote in vain is gone but where it could not be removed.
-    drop(Writer::open(path).unwrap());
-    prune(path, 1).unwrap();
     assert_eq!(manifest::names(&path.join("segments")).unwrap().len(), 2);
 }
 
@@ -361,102 +358,11 @@ fn a_missing_damaged_or_swapped_file_is_named() {
     Snapshot::open(path, None).unwrap();
 }
 
-/// Fails at one operation and at all that follow, as a process does that is killed there.
-#[derive(Debug)]
-struct Dying {
-    left: AtomicUsize,
-}
-
-impl Dying {
-    fn step(&self, act: impl FnOnce() -> io::Result<()>, half: impl FnOnce()) -> io::Result<()> {
-        match self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)) {
-            Ok(1..) => act(),
-            Ok(0) => {
-                half();
-                Err(io::Error::other("killed"))
-            }
-            Err(_) => Err(io::Error::other("dead")),
-        }
-    }
-}
-
-impl FileSystem for Dying {
-    fn create_dir(&self, path: &Path) -> io::Result<()> {
-        self.step(|| Disk.create_dir(path), || ())
-    }
-
-    fn write_new(&self, path: &Path, parts: &[&[u8]]) -> io::Result<()> {
-        // Half of the bytes are there.
-        let half = || {
-            let bytes = parts.concat();
-            let _ = std::fs::write(path, &bytes[..bytes.len() / 2]);
-        };
-        self.step(|| Disk.write_new(path, parts), half)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.step(|| Disk.rename(from, to), || ())
-    }
-
-    fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        self.step(|| Disk.sync_dir(path), || ())
-    }
-
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        self.step(|| Disk.remove(path), || ())
-    }
-}
-
-#[test]
-fn a_commit_cut_anywhere_leaves_the_old_version_or_the_new_one() {
-    let mut cuts = 0;
-    for left in 0.. {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path();
-        let mut writer = Writer::create(path, &settings(Some(2)), "").unwrap();
-        add(&mut writer, "old", "word");
-        add(&mut writer, "kept", "word");
-        writer.commit("").unwrap();
-
-        let write = |fs: Arc<dyn FileSystem>| -> Result<Arc<Snapshot>> {
-            let mut writer = Writer::open_on(fs, path, None)?;
-            let old = writer.base().documents().next().unwrap();
-            writer.delete(old)?;
-            add(&mut writer, "new", "word");
-            writer.commit("")
-        };
-        let done = write(Arc::new(Dying { left: AtomicUsize::new(left) }));
-        let snapshot = Snapshot::open(path, None).unwrap();
-        let (before, after) = (vec!["old".to_owned(), "kept".into()], vec!["kept".to_owned(), "new".into()]);
-        if done.is_ok() {
-            assert_eq!(found(&snapshot, "word"), after);
-        } else {
-            cuts += 1;
-            assert!([&before, &after].contains(&&found(&snapshot, "word")));
-        }
-
-        // The next writer finds its way and leaves nothing behind.
-        drop(snapshot);
-        assert!(write(Arc::new(Disk)).is_ok());
-        let named = std::fs::read_dir(path.join("segments")).unwrap().count();
-        drop(Writer::open(path).unwrap());
-        assert_eq!(std::fs::read_dir(path.join("segments")).unwrap().count(), named);
-        assert_eq!(
-            versions(path).unwrap().last().copied(),
-            Some(Snapshot::open(path, None).unwrap().version())
-        );
-        if done.is_ok() {
-            break;
-        }
-    }
-    assert!(cuts >= 5, "a commit has more than {cuts} steps");
-}
-
 #[test]
 fn an_index_whose_making_was_cut_is_made_anew() {
     for left in 0..6 {
         let folder = tempfile::tempdir().unwrap();
-        let fs = Arc::new(Dying { left: AtomicUsize::new(left) });
+        let fs = Arc::new(Faulty::new(left, Fault::Kill));
         assert!(Writer::create_on(fs, folder.path(), &settings(None), "").is_err());
         assert_eq!(Writer::create(folder.path(), &settings(None), "").unwrap().base().version(), 0);
     }
