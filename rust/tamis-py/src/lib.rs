@@ -29,19 +29,13 @@ mod _core {
         tamis::simd::Level::best().name()
     }
 
-    /// Closes what a child that was just forked has of its parent and may not keep.
-    #[pyfunction]
-    fn after_fork() {
-        tamis::store::after_fork();
-    }
-
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         let py = module.py();
         // Only where there are forks.
         if let Ok(register) = py.import("os")?.getattr("register_at_fork") {
             let hooks = PyDict::new(py);
-            hooks.set_item("after_in_child", wrap_pyfunction!(after_fork, module)?)?;
+            hooks.set_item("after_in_child", wrap_pyfunction!(super::store::after_fork, module)?)?;
             register.call((), Some(&hooks))?;
         }
         module.add("__version__", env!("CARGO_PKG_VERSION"))

@@ -315,3 +315,9 @@ pub(crate) fn verify(py: Python<'_>, path: PathBuf) -> PyResult<Vec<String>> {
 pub(crate) fn versions(py: Python<'_>, path: PathBuf) -> PyResult<Vec<u64>> {
     py.detach(|| index::versions(&path)).map_err(to_py)
 }
+
+/// Closes what a child that was just forked has of its parent and may not keep.
+#[pyfunction]
+pub(crate) fn after_fork() {
+    tamis::store::after_fork();
+}
