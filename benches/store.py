@@ -24,14 +24,14 @@ from zlib import crc32
 
 import numpy as np
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
-import tamis  # noqa: E402
-import tamis.errors  # noqa: E402
-from benches.peers import corpora, timing  # noqa: E402
-from tamis.types import FloatArray, Progress, TextKind  # noqa: E402
-from tests.fakes import WordEncoder  # noqa: E402
+import tamis
+import tamis.errors
+from benches.peers import corpora, timing
+from tamis.retrieval import Mode
+from tamis.types import FloatArray, Progress, TextKind
+from tests.fakes import WordEncoder
 
 DIM = 384
 BATCH = 50_000
@@ -64,10 +64,10 @@ def open_index(path: Path) -> tamis.Index:
 
 
 def memory() -> dict[str, float]:
-    """Return this process' resident memory in MB, and the part that no file stands for."""
+    """Return this process' resident memory in MB, mapped files included, and the most it was."""
     lines = Path("/proc/self/status").read_text().splitlines()
     found = {line.split(":")[0]: int(line.split()[1]) / 1024 for line in lines if "kB" in line}
-    return {"all": found["VmRSS"], "own": found["RssAnon"], "peak": found["VmHWM"]}
+    return {"now": found["VmRSS"], "peak": found["VmHWM"]}
 
 
 def batches(n: int) -> Iterator[tuple[list[dict[str, str]], FloatArray]]:
@@ -87,14 +87,12 @@ def batches(n: int) -> Iterator[tuple[list[dict[str, str]], FloatArray]]:
 def fill(path: Path, chunks: int) -> dict[str, Any]:
     """Fill an index in batches, a commit each."""
     index = open_index(path)
-    spent, own = 0.0, 0.0
+    spent = 0.0
     for passages, rows in batches(chunks):
-        before = memory()["own"]
         start = time.perf_counter()
         index.add_chunks(passages, rows)
         index.commit()
         spent += time.perf_counter() - start
-        own = max(own, memory()["own"] - before)
     return {"seconds": spent, "segments": index.info()["segments"], **memory()}
 
 
@@ -112,12 +110,12 @@ def commits(path: Path, chunks: int) -> dict[str, Any]:
     return {"p50": statistics.median(times) * 1e3, "most": max(times) * 1e3}
 
 
-def search_times(index: tamis.Index, queries: list[str]) -> dict[str, list[float]]:
-    found: dict[str, list[float]] = {"lexical": [], "dense": [], "hybrid": []}
+def search_times(index: tamis.Index, queries: list[str]) -> dict[Mode, list[float]]:
+    found: dict[Mode, list[float]] = {"lexical": [], "dense": [], "hybrid": []}
     for query in queries:
         for mode, times in found.items():
             start = time.perf_counter()
-            index.search(query, k=10, mode=mode, rerank=False)  # type: ignore[arg-type]
+            index.search(query, k=10, mode=mode, rerank=False)
             times.append((time.perf_counter() - start) * 1e3)
     return found
 
@@ -141,12 +139,12 @@ def segments(path: Path, chunks: int) -> dict[str, Any]:
     }
     for opened in (many, index):
         search_times(opened, queries[:30])
-    halves: dict[str, list[dict[str, float]]] = {"many": [], "one": []}
+    halves: dict[str, list[dict[Mode, float]]] = {"many": [], "one": []}
     for start_of in range(0, 300, 50):
         for name, opened in (("many", many), ("one", index)):
             times = search_times(opened, queries[start_of : start_of + 50])
             halves[name].append({mode: statistics.median(t) for mode, t in times.items()})
-    for mode in ("lexical", "dense", "hybrid"):
+    for mode in halves["one"][0]:
         a, b = (statistics.median(part[mode] for part in halves[name]) for name in halves)
         result[mode] = [a, b, a / b]
     return result
@@ -157,11 +155,11 @@ def opening(path: Path, chunks: int) -> dict[str, Any]:
     encoder = Given()
     with suppress(tamis.errors.IndexNotFoundError):  # what is imported then
         tamis.open(path.with_name("none"), encoder=encoder, reranker=None, read_only=True)
-    before = memory()["all"]
+    before = memory()["now"]
     start = time.perf_counter()
     index = tamis.open(path, encoder=encoder, reranker=None, read_only=True)
     opened = (time.perf_counter() - start) * 1e3
-    after = memory()["all"]
+    after = memory()["now"]
     start = time.perf_counter()
     index.search("word", mode="lexical", rerank=False)
     first = (time.perf_counter() - start) * 1e3

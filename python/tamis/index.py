@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from pathlib import Path
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import Any, Self, TypedDict
 
 import numpy as np
@@ -439,7 +439,7 @@ class Index:
                     unread.add(id)
             _tell(progress, "read", len(todo), len(todo))
 
-            prepared = self._prepare(fresh, progress)
+            prepared = self._prepare(fresh, progress, {})
             moved_to = dict(plan.moved)
             for id in (*plan.changed, *plan.removed, *moved_to):
                 if moved_to.get(id, id) not in unread:
@@ -488,9 +488,7 @@ class Index:
             )
         for item in new:
             document = item if isinstance(item, Document) else _document(item)
-            _json({"id": document.id, "metadata": dict(document.metadata)})
-            self._pending[document.id] = _New(document)
-            self._deleted.discard(document.id)
+            self._put(_New(document))
 
     def add_chunks(
         self, chunks: Iterable[Chunk | Mapping[str, Any]], vectors: npt.ArrayLike | None = None
@@ -534,10 +532,13 @@ class Index:
                 raise DimensionError(f"there are {len(rows)} vectors for {wanted} chunks")
             _check_rows(rows)
         for document, own, places in groups:
-            _json({"id": document.id, "metadata": dict(document.metadata)})
-            new = _New(document, own, None if rows is None else rows[places])
-            self._pending[document.id] = new
-            self._deleted.discard(document.id)
+            self._put(_New(document, own, None if rows is None else rows[places]))
+
+    def _put(self, new: _New) -> None:
+        document = new.document
+        _json({"id": document.id, "metadata": dict(document.metadata)})  # or the commit would fail
+        self._pending[document.id] = new
+        self._deleted.discard(document.id)
 
     def delete(self, ids: Iterable[str]) -> None:
         """Delete documents by id, effective with `commit`; unknown ids are no error.
@@ -815,7 +816,7 @@ class Index:
         self,
         fresh: Sequence[Document],
         progress: Progress | None,
-        cut: Mapping[str, list[Chunk]] = MappingProxyType({}),
+        cut: Mapping[str, list[Chunk]],
     ) -> Prepared:
         """Cut documents, unless that was done, and give each chunk its vector."""
         if fresh and self.encoder is not None:

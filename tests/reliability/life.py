@@ -6,12 +6,11 @@ import os
 import random
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import tamis
-from tamis.types import FloatArray, Progress, TextKind
 from tests.fakes import WordEncoder
 
 WORDS = ["red", "green", "blue", "boat", "laser", "refund", "thirty", "days"]
@@ -22,24 +21,8 @@ def times() -> int:
     return int(os.environ.get("TAMIS_TORTURE", "1"))
 
 
-class Forgetful(WordEncoder):
-    """An encoder that keeps no list of what it has encoded."""
-
-    def encode(
-        self,
-        texts: Sequence[str],
-        kind: TextKind = "passage",
-        *,
-        progress: Progress | None = None,
-    ) -> FloatArray:
-        """Return the vectors of texts."""
-        vectors = super().encode(texts, kind, progress=progress)
-        self.encoded.clear()
-        return vectors
-
-
-def open_index(path: Path) -> tamis.Index:
-    return tamis.open(path, encoder=Forgetful(), reranker=None)
+def open_index(path: Path, encoder: WordEncoder | None = None) -> tamis.Index:
+    return tamis.open(path, encoder=encoder or WordEncoder(), reranker=None)
 
 
 def content_of(index: tamis.Index) -> dict[str, str]:

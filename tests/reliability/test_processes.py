@@ -7,6 +7,7 @@ import random
 import signal
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ def test_a_process_may_be_killed_at_any_moment(tmp_path: Path) -> None:
     dice = random.Random(2)
     for _ in range(50 * times()):
         reads, writes = os.pipe()
-        child = in_child(lambda told=writes: live(path, life, told))  # type: ignore[misc]
+        child = in_child(partial(live, path, life, writes))
         os.close(writes)
         time.sleep(dice.uniform(0.005, 0.12))
         os.kill(child, signal.SIGKILL)
@@ -145,7 +146,7 @@ def test_batches_that_race_are_all_there(tmp_path: Path) -> None:
                 except IndexLockedError:
                     time.sleep(0.001)
 
-    children = [in_child(lambda who=who: write(who)) for who in (0, 1)]  # type: ignore[misc]
+    children = [in_child(partial(write, who)) for who in (0, 1)]
     assert [ended(child, 60) for child in children] == [0, 0]
     expected = {f"{who}-{batch}" for who in (0, 1) for batch in range(15)}
     assert content_of(open_index(path)).keys() == expected
@@ -180,7 +181,7 @@ def test_a_child_cannot_commit_for_its_parent_and_the_parent_goes_on(tmp_path: P
     index = open_index(path)
     with index._writing() as writer:
         index.add([{"id": "a", "text": "red"}])
-        prepared = index._prepare([new.document for new in index._pending.values()], None)
+        prepared = index._prepare([new.document for new in index._pending.values()], None, {})
         index._write(writer, prepared, None, {})
 
         def steal() -> None:

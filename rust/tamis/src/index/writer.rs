@@ -180,7 +180,7 @@ impl Writer {
             return Ok(());
         }
         let entry = self.new_entry();
-        self.builder.write(|sections| self.write_segment(&entry, sections))?;
+        self.builder.write(|sections| self.write_file(&entry.file(), sections))?;
         self.written.entries.push(entry);
         self.rows_written += self.builder.rows();
         self.builder = new_builder(&self.base);
@@ -200,10 +200,6 @@ impl Writer {
         let id = self.next_segment;
         self.next_segment += 1;
         SegmentEntry { id, deleted: None }
-    }
-
-    fn write_segment(&self, entry: &SegmentEntry, sections: &[Section<'_>]) -> Result<()> {
-        self.write_file(&entry.file(), sections)
     }
 
     fn write_file(&self, file: &str, sections: &[Section<'_>]) -> Result<()> {
@@ -272,6 +268,7 @@ impl Writer {
             return Err(Error::InvalidInput("documents were added; commit them first".into()));
         }
         let base = Arc::clone(&self.base);
+        let entry = self.new_entry();
         let rows: Vec<RowSet> =
             base.parts.iter().zip(&self.alive).map(|(part, alive)| part.segment.rows_of_all(alive)).collect();
         let mut sources = Vec::with_capacity(base.parts.len());
@@ -285,10 +282,8 @@ impl Writer {
             return Ok(base);
         }
         if self.alive.iter().any(|alive| alive.count() > 0) {
-            let entry = SegmentEntry { id: self.next_segment, deleted: None };
             let dim = base.settings().dim;
-            segment::merge(&sources, dim, stop, |sections| self.write_segment(&entry, sections))?;
-            self.next_segment += 1;
+            segment::merge(&sources, dim, stop, |sections| self.write_file(&entry.file(), sections))?;
             self.written.entries.push(entry);
         }
         let entries = self.written.entries.clone();

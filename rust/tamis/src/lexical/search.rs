@@ -619,6 +619,7 @@ impl<'a> Cursor<'a> {
     }
 }
 
+/// Reads every posting of a part, or what may matter.
 fn search_part<L: Length>(
     exhaustive: bool,
     part: &Part<'_>,

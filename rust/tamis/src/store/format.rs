@@ -93,14 +93,18 @@ struct Entry {
     name: [u8; 8],
     range: Range<usize>,
     sum: u32,
-    /// Whether its bytes were compared with the sum, and were right.
+    /// Whether its bytes were compared with the sum, and were right, or never shall be.
     is_checked: AtomicBool,
 }
 
 impl Entry {
-    fn shown(&self) -> Cow<'_, str> {
+    fn name(&self) -> &[u8] {
         let length = self.name.iter().position(|byte| *byte == 0).unwrap_or(self.name.len());
-        String::from_utf8_lossy(&self.name[..length])
+        &self.name[..length]
+    }
+
+    fn shown(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(self.name())
     }
 
     /// Compares the bytes of the file with the sum, once.
@@ -169,7 +173,7 @@ impl Container {
     }
 
     fn entry(&self, name: &str) -> Result<&Entry> {
-        let found = self.sections.iter().find(|entry| entry.shown() == name);
+        let found = self.sections.iter().find(|entry| entry.name() == name.as_bytes());
         found.ok_or_else(|| self.corrupt(format!("it has no section {name:?}")))
     }
 

@@ -97,7 +97,7 @@ impl Manifest {
         format::write(fs, &temporary, &identity(self.version), &[format::section("manifest", &json)])?;
         let path = root.join(file(self.version));
         fs.rename(&temporary, &path).map_err(Error::io(&path))?;
-        fs.sync_dir(&folder).map_err(Error::io(&folder))
+        sync_names(fs, root)
     }
 
     /// Reads a version; the newest for `None`.

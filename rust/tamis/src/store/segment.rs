@@ -340,8 +340,9 @@ impl Segment {
     /// The rows of some documents.
     pub(crate) fn rows_of_all(&self, documents: &RowSet) -> RowSet {
         let mut rows = RowSet::none(self.rows());
-        for document in documents.rows() {
-            self.rows_of(document as usize).for_each(|row| rows.insert(row));
+        let starts = self.starts();
+        for document in documents.rows().map(|document| document as usize) {
+            (starts[document]..starts[document + 1]).for_each(|row| rows.insert(row));
         }
         rows
     }
