@@ -734,7 +734,7 @@ class Index:
                 "folder, give it another name= (--name); if they are to go, pass allow_empty=True "
                 "(--allow-empty)"
             )
-        foreign = sorted(self._named(plan.added))
+        foreign = sorted(self._named((*plan.added, *(new for _, new in plan.moved))))
         if foreign:
             raise SourceConflictError(
                 f"the index holds a document {foreign[0]!r} that is not of the source {name!r}; "

@@ -114,6 +114,16 @@ def test_a_renamed_folder_embeds_nothing(folder: Path, tmp_path: Path) -> None:
     assert index.search("laser")[0].document_id == "notes/deep/lab.html"
 
 
+def test_a_file_moved_to_the_name_of_a_document_added_by_hand_is_refused(
+    index: tamis.Index, folder: Path
+) -> None:
+    index.add([{"id": "notes/sails.txt", "text": "By hand."}])
+    index.commit()
+    (folder / "boats.txt").rename(folder / "sails.txt")
+    with pytest.raises(SourceConflictError, match=r"notes/sails\.txt"):
+        index.sync(folder)
+
+
 def test_only_files_that_seem_to_have_changed_are_read(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
