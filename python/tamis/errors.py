@@ -60,6 +60,10 @@ class VersionNotFoundError(TamisError, LookupError):
     """The index does not hold this version."""
 
 
+class GateRefusedError(TamisError):
+    """A gate refused a new version; the index is as it was."""
+
+
 class CorruptIndexError(TamisError, OSError):
     """A file of the index is damaged, truncated, or missing."""
 

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypedDict
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from tamis import _core, chunking, context, documents, history
+from tamis import _core, chunking, context, documents, export, filters, history, moments, records
 from tamis.dense import as_matrix
 from tamis.documents import shown
 from tamis.errors import (
     CorruptIndexError,
     DimensionError,
+    GateRefusedError,
     IndexNotFoundError,
     InvalidInputError,
     ModelMismatchError,
@@ -34,25 +36,33 @@ from tamis.errors import (
     UnreadableDocumentError,
     ZeroVectorError,
 )
+from tamis.filters import Where
 from tamis.lexical import Analyzer
-from tamis.retrieval import Assemble, Mode, Pipeline, Ranked, Results, confidence
+from tamis.moments import Moment
+from tamis.retrieval import Assemble, Mode, Pipeline, Results, confidence
 from tamis.sync import (
+    Change,
+    File,
+    Found,
+    Journal,
     Plan,
     Prepared,
     Skipped,
-    Stat,
+    Stale,
+    StaleReason,
     SyncReport,
-    file_hash,
-    file_stat,
+    changes,
+    indexed,
+    look,
     plan_sync,
     prepare,
+    tell,
 )
 from tamis.types import (
     Chunk,
     Context,
     Document,
     FloatArray,
-    Hit,
     PassageReranker,
     Progress,
     TextEncoder,
@@ -69,6 +79,9 @@ DEFAULT_RERANKER = "ms-marco-MiniLM-L-12-v2"
 
 #: What a chunk's terms are taken from: the names are those that a `Query` may use.
 FIELDS = ("title", "heading", "text")
+
+#: Sees an index as a new version would make it; the version is refused if it gives False or raises.
+Gate: TypeAlias = Callable[["Index"], object]
 
 #: The largest chunk, in the encoder's tokens, heading path included.
 CHUNK_TOKENS = 256
@@ -202,6 +215,7 @@ class Index:
         self._read_only = read_only or version is not None
         self._pending: dict[str, _New] = {}
         self._deleted: set[str] = set()
+        self._past: dict[int, _core.Snapshot] = {}
         if version is not None:
             checked_whole(version, "version", least=0)
         if path.is_file():
@@ -323,6 +337,8 @@ class Index:
         """Return what the index holds, as JSON values.
 
         ``deleted_chunks`` lie in the files and are not found; `compact` leaves them out.
+        ``bytes_by_part`` are those of the segments' texts, postings, vectors, the codes of these,
+        and columns of metadata.
         """
         encoder = self._extra["encoder"]
         return {
@@ -334,6 +350,7 @@ class Index:
             "deleted_chunks": self._snapshot.row_bound - self._snapshot.rows,
             "segments": self._snapshot.segments,
             "bytes": self._snapshot.size,
+            "bytes_by_part": _by_part(self._snapshot.sizes()),
             "dim": self._snapshot.dim,
             "encoder": encoder and encoder["name"],
             "analyzer": self._snapshot.analyzer,
@@ -366,14 +383,20 @@ class Index:
         source: str | os.PathLike[str],
         *,
         name: str | None = None,
+        version: str | None = None,
+        valid_from: Moment | None = None,
+        supersedes: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
         allow_empty: bool = False,
+        gate: Gate | None = None,
         progress: Progress | None = None,
     ) -> SyncReport:
         """Make the index hold what a folder holds.
 
         Files that did not change are not read again, chunks whose text did not change keep their
         vectors, even in a file that moved, and documents whose file is gone leave the index. All
-        of it becomes visible at once, in one new version, or not at all.
+        of it becomes visible at once, in one new version, or not at all; what was encoded for a
+        sync that was cut short is not encoded again by the next.
 
         Parameters
         ----------
@@ -381,9 +404,22 @@ class Index:
             A folder, read with everything below it (hidden files left out), or a single file.
         name : str, optional
             What the ids of its documents begin with; by default the folder's name.
+        version : str, optional
+            The `version` of its documents; like `valid_from`, `supersedes` and `metadata` it is
+            kept for later syncs, until another is given.
+        valid_from : date, datetime or str, optional
+            From when on its documents hold.
+        supersedes : str, optional
+            The name of another source of this index, whose place this one takes from `valid_from`
+            on, or at once: none of its documents is found any more, unless it is asked for.
+        metadata : mapping, optional
+            Added to the metadata of its documents, for filters.
         allow_empty : bool
             Whether a source without a readable file may empty its part of the index. By default
             that is an error: more often a disk is not mounted.
+        gate : callable, optional
+            Called with an `Index` as it would be, before it is published; if it gives False or
+            raises, the index stays as it is.
         progress : callable, optional
             Called as ``progress(stage, done, total)`` with the stages ``"scan"``, ``"read"`` and
             those of the encoder.
@@ -391,15 +427,18 @@ class Index:
         Returns
         -------
         SyncReport
-            Files that cannot be read are named there, and the sync goes on.
+            Files that cannot be read are named there, and the sync goes on; so are the sentences
+            that changed, those that change what the text says apart from mere rewordings.
 
         Raises
         ------
         SourceNotFoundError
-            If the source does not exist.
+            If the source does not exist, or the index holds none of the name that is superseded.
         SourceConflictError
             If the index holds another folder under the same name, or a document of the same id
             that is not of this source; or if the source holds nothing that was indexed from it.
+        GateRefusedError
+            If the gate gives False.
         IndexLockedError
             If another process writes to the index.
         ReadOnlyError
@@ -413,57 +452,98 @@ class Index:
             raise SourceNotFoundError(f"there is no folder or file {root}")
         root = root.resolve()
         name = name or root.name
-        skipped: list[Skipped] = []
         with self._writing() as writer:
             extra = self._extra
             moved = self._claim(extra, name, root)
-            paths, unseen = self._paths(root, name, skipped)
-            numbers = self._of_source(name)
-            files = self._files(paths, numbers, skipped, progress)
-            hashes = {id: file and file["hash"] for id, file in files.items()}
-            indexed = {id: record["hash"] for id, (_, record) in numbers.items()}
-            # What stands in a folder that cannot be listed is not gone.
-            unseen_ids = [id for id in indexed if id.startswith(unseen)] if unseen else []
-            plan = plan_sync(indexed, hashes | dict.fromkeys(unseen_ids))
+            settings = self._settle(
+                extra,
+                name,
+                {
+                    "version": version,
+                    "valid_from": valid_from and moments.moment_of(valid_from, "valid_from"),
+                    "supersedes": supersedes,
+                    "metadata": metadata and dict(metadata),
+                },
+            )
+            known = indexed(self._snapshot, name)
+            found = look(root, name, self.path.resolve(), known, progress)
+            plan = plan_sync(_hashes(known, settings), found.hashes(known))
             self._check_plan(plan, name, root, moved=moved, allow_empty=allow_empty)
 
-            fresh: list[Document] = []
-            unread: set[str] = set()
             todo = (*plan.added, *plan.changed, *(new for _, new in plan.moved))
-            for done, id in enumerate(todo):
-                _tell(progress, "read", done, len(todo))
-                try:
-                    fresh.append(documents.read(paths[id], id=id))
-                except (UnreadableDocumentError, SourceNotFoundError) as error:
-                    skipped.append(Skipped(shown(paths[id]), str(error)))
-                    unread.add(id)
-            _tell(progress, "read", len(todo), len(todo))
-
-            prepared = self._prepare(fresh, progress, {})
+            fresh = _read(found, todo, settings, progress)
+            read = {document.id for document in fresh}
+            unread = set(todo) - read
+            differing = tuple(
+                change
+                for document in fresh
+                if document.id in plan.changed
+                for change in self._changes(known[document.id][0], document)
+            )
+            prepared, journal = self._prepare(fresh, progress, {})
             moved_to = dict(plan.moved)
             for id in (*plan.changed, *plan.removed, *moved_to):
                 if moved_to.get(id, id) not in unread:
-                    writer.delete(numbers[id][0])
-            self._write(writer, prepared, name, files)
-            self._snapshot = writer.commit(json.dumps(extra))
+                    writer.delete(known[id][0])
+            self._write(writer, prepared, name, found.files, records.signature(settings))
+            self._publish(writer, json.dumps(extra), gate, journal)
 
         chunks = sum(len(chunks) for _, chunks in prepared.documents)
         return SyncReport(
             version=self.version,
-            added=tuple(id for id in plan.added if id not in unread),
-            changed=tuple(id for id in plan.changed if id not in unread),
+            added=tuple(id for id in plan.added if id in read),
+            changed=tuple(id for id in plan.changed if id in read),
             unchanged=tuple(
-                sorted({*plan.unchanged, *(unread & indexed.keys())})
+                sorted({*plan.unchanged, *(unread & known.keys())})
                 + [old for old, new in plan.moved if new in unread]
             ),
             removed=plan.removed,
-            moved=tuple(pair for pair in plan.moved if pair[1] not in unread),
-            skipped=tuple(skipped),
+            moved=tuple(pair for pair in plan.moved if pair[1] in read),
+            skipped=tuple(found.skipped),
             chunks=chunks,
             embedded=prepared.embedded,
             reused=chunks - prepared.embedded if prepared.vectors is not None else 0,
+            changes=differing,
             seconds=time.monotonic() - start,
         )
+
+    def _changes(self, number: int, new: Document) -> tuple[Change, ...]:
+        return changes(self._snapshot.text(number), new.text, new.id)
+
+    def stale(self) -> list[Stale]:
+        """List the documents that may answer with text that holds no more.
+
+        Of the sources that were synced, every file is looked at as `sync` does; nothing is
+        changed. A document is also stale once its ``valid_to``, or the date ``review_by`` in its
+        metadata, has passed.
+
+        Returns
+        -------
+        list of Stale
+            In order of the documents' ids.
+        """
+        stale = []
+        extra = self._extra
+        for name, path in extra["sources"].items():
+            known = indexed(self._snapshot, name)
+            root = Path(path)
+            if not root.exists():
+                stale += [Stale(id, "gone") for id in known]
+                continue
+            found = look(root, name, self.path.resolve(), known)
+            hashes = {id: record["hash"] for id, (_, record) in known.items()}
+            plan = plan_sync(hashes, found.hashes(known))
+            stale += [Stale(id, "changed") for id in plan.changed]
+            stale += [Stale(id, "gone") for id in (*plan.removed, *dict(plan.moved))]
+            unread = (id for id in plan.unchanged if found.files.get(id) is None)
+            stale += [Stale(id, "unreadable") for id in unread]
+        now = {"$lte": datetime.now(UTC)}
+        passed: dict[str, StaleReason] = {"document.valid_to": "expired", "review_by": "review"}
+        for field, reason in passed.items():
+            if self._numbers({field: {"$exists": True}}):
+                numbers = self._numbers({field: now})
+                stale += [Stale(self._id(number), reason) for number in numbers]
+        return sorted(stale, key=lambda one: (one.document_id, one.reason))
 
     def add(self, new: Iterable[Document | Mapping[str, Any]]) -> None:
         """Add documents; they are cut, encoded and visible after `commit`.
@@ -471,8 +551,8 @@ class Index:
         Parameters
         ----------
         new : iterable of Document or mapping
-            A mapping has ``id`` and ``text``, and may have ``title``, ``source`` and
-            ``metadata``. A document of an id that the index holds takes its place.
+            A mapping has ``id`` and ``text``, and may have the other attributes of a `Document`
+            but ``blocks``. A document of an id that the index holds takes its place.
 
         Raises
         ------
@@ -487,8 +567,12 @@ class Index:
                 f"new is one {type(new).__name__}; give a list of documents, such as [document]"
             )
         for item in new:
-            document = item if isinstance(item, Document) else _document(item)
+            document = item if isinstance(item, Document) else records.document_of(item)
             self._put(_New(document))
+
+    def upsert(self, new: Iterable[Document | Mapping[str, Any]]) -> None:
+        """Add documents or replace those of the same id: `add`, by the name other stores use."""
+        self.add(new)
 
     def add_chunks(
         self, chunks: Iterable[Chunk | Mapping[str, Any]], vectors: npt.ArrayLike | None = None
@@ -499,8 +583,8 @@ class Index:
         ----------
         chunks : iterable of Chunk or mapping
             A mapping has ``id`` and ``text``, and may have ``document_id`` (by default its
-            ``id``), ``headings``, ``kind``, and, of its document, ``title``, ``source`` and
-            ``metadata``. Passages of one document make its text, parted by blank lines, and take
+            ``id``), ``headings``, ``kind``, and, of its document, what a `Document` has beside its
+            text. Passages of one document make its text, parted by blank lines, and take
             the place of what the index holds of its id.
         vectors : array-like of float, shape (n, dim), optional
             One row a passage, of any length but 0, made by the index's encoder. Without them the
@@ -536,35 +620,52 @@ class Index:
 
     def _put(self, new: _New) -> None:
         document = new.document
-        _json({"id": document.id, "metadata": dict(document.metadata)})  # or the commit would fail
+        records.document_record(document, None, {})  # or the commit would fail
+        filters.fields_of(document)
         self._pending[document.id] = new
         self._deleted.discard(document.id)
 
-    def delete(self, ids: Iterable[str]) -> None:
-        """Delete documents by id, effective with `commit`; unknown ids are no error.
+    def delete(self, ids: Iterable[str] = (), *, where: Where | None = None) -> None:
+        """Delete documents by id or by filter, effective with `commit`; unknown ids are no error.
+
+        Parameters
+        ----------
+        ids : iterable of str
+            The ids.
+        where : mapping, optional
+            A filter, see `tamis.filters`: the documents that meet it now, of those committed.
 
         Raises
         ------
         InvalidInputError
-            If `ids` is a single string.
+            If `ids` is a single string, or the filter is none or asks for a field that no
+            document has.
         ReadOnlyError
             If the index was opened read-only.
         """
         self._check_writable()
-        for id in checked_texts(ids, "ids"):
+        gone = checked_texts(ids, "ids")
+        if where is not None:
+            gone += [self._id(number) for number in self._numbers(where)]
+        for id in gone:
             self._pending.pop(id, None)
             self._deleted.add(id)
 
-    def commit(self, *, progress: Progress | None = None) -> int:
+    def commit(self, *, gate: Gate | None = None, progress: Progress | None = None) -> int:
         """Publish what was added and deleted as one new version, and return its number.
 
         Parameters
         ----------
+        gate : callable, optional
+            Called with an `Index` as it would be, before it is published; if it gives False or
+            raises, the index stays as it is, and what was added waits.
         progress : callable, optional
             Called as ``progress(stage, done, total)`` with the stages of the encoder.
 
         Raises
         ------
+        GateRefusedError
+            If the gate gives False.
         IndexLockedError
             If another process writes to the index; nothing is lost, commit again.
         ReadOnlyError
@@ -578,17 +679,37 @@ class Index:
             ready = [new for new in self._pending.values() if new.vectors is not None]
             rest = [new for new in self._pending.values() if new.vectors is None]
             cut = {new.document.id: new.chunks for new in rest if new.chunks is not None}
-            prepared = self._prepare([new.document for new in rest], progress, cut)
+            prepared, journal = self._prepare([new.document for new in rest], progress, cut)
             gone = self._pending.keys() | self._deleted
             for number, _ in self._named(gone).values():
                 writer.delete(number)
-            self._write(writer, prepared, None, {})
+            self._write(writer, prepared)
             for new in ready:
-                done = Prepared([(new.document, new.chunks or [])], new.vectors, 0)
-                self._write(writer, done, None, {})
-            self._snapshot = writer.commit(self._snapshot.extra)
+                self._write(writer, Prepared([(new.document, new.chunks or [])], new.vectors, 0))
+            self._publish(writer, self._snapshot.extra, gate, journal)
         self._forget()
         return self.version
+
+    def _publish(
+        self, writer: _core.Writer, extra: str, gate: Gate | None, journal: Journal | None
+    ) -> None:
+        def ask(new: _core.Snapshot) -> None:
+            if gate is not None and gate(self._seen_at(new)) is False:
+                raise GateRefusedError(
+                    f"the gate refused version {new.version} of {self.path}; version "
+                    f"{self.version} answers as before"
+                )
+
+        self._snapshot = writer.commit(extra, None if gate is None else ask)
+        if journal is not None:
+            journal.close()
+
+    def _seen_at(self, snapshot: _core.Snapshot) -> Index:
+        """Return this index as another version shows it, read-only."""
+        seen = copy.copy(self)
+        own: dict[str, Any] = {"_pending": {}, "_deleted": set(), "_past": {}}
+        seen.__dict__.update(own, _snapshot=snapshot, _read_only=True)
+        return seen
 
     # Keeping
 
@@ -722,6 +843,28 @@ class Index:
         extra["sources"][name] = str(root)
         return moved
 
+    @staticmethod
+    def _settle(extra: dict[str, Any], name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Record with what a source is synced, and return it; what is not given stays."""
+        kept = extra.setdefault("settings", {})
+        said = {key: value for key, value in given.items() if value is not None}
+        if isinstance(said.get("valid_from"), datetime):
+            said["valid_from"] = said["valid_from"].isoformat()
+        settings: dict[str, Any] = {**dict.fromkeys(given), **kept.get(name, {}), **said}
+        kept[name] = settings
+        superseded = extra.setdefault("superseded", {})
+        for other in [other for other, (by, _) in superseded.items() if by == name]:
+            del superseded[other]
+        if old := settings["supersedes"]:
+            if old not in extra["sources"] or old == name:
+                raise SourceNotFoundError(
+                    f"the index holds no other source {old!r} that {name!r} could supersede; it "
+                    f"holds {', '.join(sorted(extra['sources'].keys() - {name})) or 'none'}"
+                )
+            from_when = records.parsed(settings["valid_from"])
+            superseded[old] = (name, -(1 << 63) if from_when is None else from_when)
+        return settings
+
     def _check_plan(
         self, plan: Plan, name: str, root: Path, *, moved: bool, allow_empty: bool
     ) -> None:
@@ -741,67 +884,6 @@ class Index:
                 "delete it, or give the source another name="
             )
 
-    def _paths(
-        self, root: Path, name: str, skipped: list[Skipped]
-    ) -> tuple[dict[str, Path], tuple[str, ...]]:
-        """Return the files of a source by document id, and what ids begin with that are unseen."""
-        if root.is_file():
-            return {name: root}, ()
-        unseen: list[str] = []
-
-        def report(path: Path, reason: str) -> None:
-            skipped.append(Skipped(shown(path), reason))
-            unseen.append("/".join(filter(None, (name, shown(path.relative_to(root)).strip(".")))))
-
-        own = self.path.resolve()
-        paths: dict[str, Path] = {}
-        for path in documents.find(root, on_error=report):
-            if path.is_relative_to(own):
-                continue
-            id = f"{name}/{shown(path.relative_to(root))}"
-            if id in paths:
-                reason = f"its name is shown like that of another file, {id}"
-                skipped.append(Skipped(shown(path), reason))
-            else:
-                paths[id] = path
-        return paths, tuple(unseen)
-
-    @staticmethod
-    def _files(
-        paths: Mapping[str, Path],
-        known: Mapping[str, tuple[int, dict[str, Any]]],
-        skipped: list[Skipped],
-        progress: Progress | None,
-    ) -> dict[str, _File | None]:
-        """Return what each file is recognised by; only those that seem to have changed are read."""
-        files: dict[str, _File | None] = {}
-        for done, (id, path) in enumerate(paths.items()):
-            _tell(progress, "scan", done, len(paths))
-            files[id] = None
-            if not documents.readable(path):
-                skipped.append(Skipped(shown(path), f"no reader for {path.suffix!r} files"))
-                continue
-            try:
-                stat = file_stat(path)
-                record = known[id][1] if id in known else {}
-                if stat is not None and record.get("stat") == list(stat):
-                    files[id] = _File(hash=record["hash"], stat=stat)
-                else:
-                    files[id] = _File(hash=file_hash(path), stat=stat)
-            except OSError as error:
-                skipped.append(Skipped(shown(path), error.strerror or str(error)))
-        _tell(progress, "scan", len(paths), len(paths))
-        return files
-
-    def _of_source(self, name: str) -> dict[str, tuple[int, dict[str, Any]]]:
-        """Return the number and the record of each document of a source, by id."""
-        found = {}
-        for number in self._snapshot.documents():
-            record = json.loads(self._snapshot.document(number))
-            if record["sync"] == name:
-                found[record["id"]] = (number, record)
-        return found
-
     def _named(self, ids: Iterable[str]) -> dict[str, tuple[int, dict[str, Any]]]:
         """Return the number and the record of each document that the index holds of these."""
         found = {}
@@ -817,13 +899,15 @@ class Index:
         fresh: Sequence[Document],
         progress: Progress | None,
         cut: Mapping[str, list[Chunk]],
-    ) -> Prepared:
+    ) -> tuple[Prepared, Journal | None]:
         """Cut documents, unless that was done, and give each chunk its vector."""
+        journal = None
         if fresh and self.encoder is not None:
             self.encoder.warm(progress=progress)
+            journal = Journal(self.path, self.encoder.dim, self.encoder.fingerprint())
         count = _counter(self.encoder)
         most = self._extra["chunk_tokens"]
-        return prepare(
+        prepared = prepare(
             fresh,
             cut=lambda document: (
                 cut[document.id]
@@ -833,7 +917,9 @@ class Index:
             encoder=self.encoder,
             known=self._known,
             progress=progress,
+            journal=journal,
         )
+        return prepared, journal
 
     def _known(self, hash: str) -> FloatArray | None:
         """Return the vector of a chunk, alive or not, whose embedding text has this hash."""
@@ -846,25 +932,25 @@ class Index:
     def _write(
         writer: _core.Writer,
         prepared: Prepared,
-        name: str | None,
-        files: Mapping[str, _File | None],
+        folder: str | None = None,
+        files: Mapping[str, File | None] | None = None,
+        signature: str = "",
     ) -> None:
         row = 0
         for document, chunks in prepared.documents:
-            record = {
-                "id": document.id,
-                "title": document.title,
-                "source": document.source,
-                "metadata": dict(document.metadata),
-                "sync": name,
-                **(files.get(document.id) or {}),
-            }
+            file: Mapping[str, Any] = (files or {}).get(document.id) or {}
             vectors = None
             if prepared.vectors is not None:
                 vectors = prepared.vectors[row : row + len(chunks)]
             row += len(chunks)
-            key = key_of(content_hash(document.id))
-            writer.add(key, _json(record), document.text, _records(document, chunks), vectors)
+            writer.add(
+                key_of(content_hash(document.id)),
+                records.document_record(document, folder, {**file, "with": signature}),
+                filters.fields_of(document, folder),
+                document.text,
+                records.chunk_records(document, chunks),
+                vectors,
+            )
 
     # Reading
 
@@ -874,6 +960,9 @@ class Index:
         *,
         k: int = 10,
         mode: Mode = "hybrid",
+        where: Where | None = None,
+        as_of: Moment | None = None,
+        include_superseded: bool = False,
         rerank: bool = True,
         deadline: float | None = None,
     ) -> Results:
@@ -893,6 +982,16 @@ class Index:
             How many hits, at least 1; fewer if the index holds fewer that match.
         mode : {"hybrid", "dense", "lexical"}
             Which retrievers give candidates.
+        where : mapping, optional
+            A filter on the documents' metadata, such as ``{"team": "legal", "year": {"$gte":
+            2024}}``, the same for both retrievers; see `tamis.filters`.
+        as_of : date, datetime or str, optional
+            The moment whose state is asked for; of a date alone its end. The version answers that
+            stood then (this one, if the index is younger), and of its documents those that were
+            valid then. By default now.
+        include_superseded : bool
+            Whether to find documents, too, that do not hold at that moment: superseded, expired,
+            not yet valid, drafts and withdrawn. ``hit.status`` tells, and so does each citation.
         rerank : bool
             Whether the reranker reads the candidates; without it there is no confidence.
         deadline : float, optional
@@ -908,13 +1007,25 @@ class Index:
         Raises
         ------
         InvalidInputError
-            If the query is empty, `k` is below 1, `deadline` is not above 0, or the mode needs
-            an encoder that is not there.
+            If the query is empty, `k` is below 1, `deadline` is not above 0, the mode needs an
+            encoder that is not there, or the filter is none or asks for a field that no document
+            has.
         ModelUnavailableError
             If the files of a model are needed and cannot be fetched.
         """
+        moment = datetime.now(UTC)
         snapshot = self._snapshot
-        reader = _Reader(snapshot)
+        if as_of is not None:
+            moment = moments.moment_of(as_of, "as_of", end_of_day=True)
+            snapshot = self._stood_at(moment)
+        at = moments.micros(moment)
+        superseded = json.loads(snapshot.extra).get("superseded", {})
+        valid = snapshot.valid_at(at, records.from_when(superseded))
+        selection = None if include_superseded else valid
+        if where is not None:
+            chosen = snapshot.select(filters.condition(where))
+            selection = chosen if selection is None else chosen & selection
+        reader = records.Reader(snapshot)
         analyzer = Analyzer(snapshot.analyzer)
         pipeline = Pipeline(
             snapshot,
@@ -922,12 +1033,21 @@ class Index:
             self.encoder,
             self.reranker,
             lambda row: reader.chunk(row).embedding_text,
+            selection,
         )
         ranked, report = pipeline.run(
             checked_text(query, "the query"), k=k, mode=mode, rerank=rerank, deadline=deadline
         )
         mark = partial(analyzer.highlights, query, fields=snapshot.fields, field="text")
-        hits = tuple(reader.hit(rank, found, mark) for rank, found in enumerate(ranked, 1))
+        hits = tuple(
+            reader.hit(
+                rank,
+                one,
+                mark,
+                ("current", "") if valid is None else reader.status(one.row, at, superseded),
+            )
+            for rank, one in enumerate(ranked, 1)
+        )
         logits = [found.scores["logit"] for found in ranked if "logit" in found.scores]
         judge = self.reranker if rerank else None
         # A model that did not read the query is not loaded to count tokens.
@@ -941,25 +1061,95 @@ class Index:
         The blocks that its reader saw are not kept.
         """
         for number, record in self._named([document_id]).values():
-            return _stored(self._snapshot, number, record)
+            return records.stored(self._snapshot, number, record)
         return None
 
-    def documents(self) -> Iterator[Document]:
-        """Go through the documents of the version that answers now, whatever is committed then."""
+    def count(self, where: Where | None = None) -> int:
+        """Return the number of documents, or of those that meet a filter.
+
+        Raises
+        ------
+        InvalidInputError
+            If the filter is none, or asks for a field that no document has.
+        """
+        return len(self._numbers(where))
+
+    def _numbers(self, where: Where | None) -> list[int]:
+        if where is None:
+            return self._snapshot.documents()
+        return self._snapshot.documents_where(filters.condition(where))
+
+    def _id(self, number: int) -> str:
+        id: str = json.loads(self._snapshot.document(number))["id"]
+        return id
+
+    def _stood_at(self, moment: datetime) -> _core.Snapshot:
+        """Return the version that stood at a moment; this one, if the index is younger."""
+        before = [
+            version
+            for version, created in _core.log(self.path)
+            if created is not None and created <= moment.timestamp() and version > 0
+        ]
+        version = max(before, default=self.version)
+        if version >= self.version:
+            return self._snapshot
+        if version not in self._past:
+            self._past = {version: _core.Snapshot.open(self.path, version)}
+        return self._past[version]
+
+    def documents(self, where: Where | None = None) -> Iterator[Document]:
+        """Go through the documents of the version that answers now, whatever is committed then.
+
+        Parameters
+        ----------
+        where : mapping, optional
+            A filter, see `tamis.filters`: only those that meet it.
+
+        Raises
+        ------
+        InvalidInputError
+            If the filter is none, or asks for a field that no document has.
+        """
         snapshot = self._snapshot
-        for number in snapshot.documents():
-            yield _stored(snapshot, number, json.loads(snapshot.document(number)))
+        numbers = self._numbers(where)
+        return (
+            records.stored(snapshot, number, json.loads(snapshot.document(number)))
+            for number in numbers
+        )
+
+    def export(
+        self, folder: str | os.PathLike[str], *, progress: Progress | None = None
+    ) -> list[Path]:
+        """Write all that the index holds into files that anything can read.
+
+        ``documents.jsonl`` and ``chunks.jsonl`` have a JSON object a line, ``vectors.npy`` the
+        vectors, float32, a row for each line of ``chunks.jsonl``; it is absent without an encoder.
+        What they hold can be given to `add`, or to `add_chunks`.
+
+        Parameters
+        ----------
+        folder : path-like
+            Made if it is missing.
+        progress : callable, optional
+            Called as ``progress("export", done, total)``, in documents.
+
+        Returns
+        -------
+        list of Path
+            The files.
+
+        Raises
+        ------
+        InvalidInputError
+            If one of the files is there already.
+        StorageError
+            If the system refuses.
+        """
+        return export.write(self._snapshot, Path(folder), progress)
 
     def search_many(self, queries: Iterable[str], **options: Any) -> list[Results]:
         """Return the results of each query; the options are those of `search`."""
         return [self.search(query, **options) for query in checked_texts(queries, "queries")]
-
-
-class _File(TypedDict):
-    """By what a synced file is recognised; kept in its document's record."""
-
-    hash: str
-    stat: Stat | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -971,57 +1161,58 @@ class _New:
     vectors: FloatArray | None = None
 
 
-class _Reader:
-    """Reads chunks and documents of one version, each at most once; passages by their bytes."""
+#: The sections of a segment that make a part of an index.
+_PARTS = {
+    "texts": ("docs", "texts", "rows", "chunks", "dockeys", "rowkeys"),
+    "postings": ("terms", "lists", "places"),
+    "vectors": ("vectors",),
+    "codes": ("frame", "nibbles", "fine", "bits"),
+    "columns": ("fields", "columns"),
+}
 
-    def __init__(self, snapshot: _core.Snapshot) -> None:
-        self._snapshot = snapshot
-        self._numbers: dict[str, int] = {}
-        self._text = lru_cache(maxsize=None)(snapshot.text)
-        self._record = lru_cache(maxsize=None)(lambda number: json.loads(snapshot.document(number)))
-        self.chunk = lru_cache(maxsize=None)(self._chunk)
 
-    def text(self, document_id: str) -> str:
-        """Return the text of a document of which a chunk was read."""
-        return self._text(self._numbers[document_id])
+def _by_part(sizes: Mapping[str, int]) -> dict[str, int]:
+    return {part: sum(sizes.get(name, 0) for name in names) for part, names in _PARTS.items()}
 
-    def document(self, row: int) -> dict[str, Any]:
-        number = self._snapshot.document_of(row)
-        record: dict[str, Any] = self._record(number)
-        self._numbers[record["id"]] = number
-        return record
 
-    def _chunk(self, row: int) -> Chunk:
-        record = json.loads(self._snapshot.chunk(row))
-        document_id = self.document(row)["id"]
-        start, end = record["span"]
-        return Chunk(
-            id=record["id"],
-            document_id=document_id,
-            text=self._snapshot.passage(self._numbers[document_id], *record["bytes"]),
-            start=start,
-            end=end,
-            headings=tuple(record["headings"]),
-            kind=record["kind"],
+def _hashes(
+    known: Mapping[str, tuple[int, dict[str, Any]]], settings: Mapping[str, Any]
+) -> dict[str, str]:
+    """Return the hashes of what is indexed; those synced with other settings have none."""
+    signature = records.signature(settings)
+    return {
+        id: record["hash"] if record["with"] == signature else ""
+        for id, (_, record) in known.items()
+    }
+
+
+def _read(
+    found: Found, ids: Sequence[str], settings: Mapping[str, Any], progress: Progress | None
+) -> list[Document]:
+    """Read documents of a source, as far as that is possible."""
+    fresh = []
+    for done, id in enumerate(ids):
+        tell(progress, "read", done, len(ids))
+        try:
+            document = documents.read(found.paths[id], id=id)
+        except (UnreadableDocumentError, SourceNotFoundError) as error:
+            found.skipped.append(Skipped(shown(found.paths[id]), str(error)))
+            continue
+        fresh.append(
+            replace(
+                document,
+                version=settings["version"] or document.version,
+                valid_from=settings["valid_from"] or document.valid_from,
+                metadata={**(settings["metadata"] or {}), **document.metadata},
+            )
         )
-
-    def hit(self, rank: int, ranked: Ranked, mark: Callable[[str], list[tuple[int, int]]]) -> Hit:
-        document = self.document(ranked.row)
-        chunk = self.chunk(ranked.row)
-        return Hit(
-            chunk=chunk,
-            score=ranked.scores[ranked.stage],
-            stage=ranked.stage,
-            rank=rank,
-            scores=ranked.scores,
-            title=document["title"],
-            source=document["source"],
-            metadata=document["metadata"],
-            offsets=tuple(mark(chunk.text)),
-        )
+    tell(progress, "read", len(ids), len(ids))
+    return fresh
 
 
-def _assembler(reader: _Reader, counter: TokenCounter | None, *, is_judged: bool) -> Assemble:
+def _assembler(
+    reader: records.Reader, counter: TokenCounter | None, *, is_judged: bool
+) -> Assemble:
     """Return what makes a context of results whose chunks the reader read."""
 
     def assemble(
@@ -1050,68 +1241,3 @@ def _check_rows(rows: FloatArray) -> None:
         raise NonFiniteError(f"row {row} of the vectors holds NaN or infinity, as float32")
     for row in np.flatnonzero(~rows.any(axis=1))[:1]:
         raise ZeroVectorError(f"row {row} of the vectors has length zero, so it has no direction")
-
-
-def _stored(snapshot: _core.Snapshot, number: int, record: Mapping[str, Any]) -> Document:
-    return Document(
-        id=record["id"],
-        text=snapshot.text(number),
-        title=record["title"],
-        source=record["source"],
-        metadata=record["metadata"],
-    )
-
-
-def _document(item: Mapping[str, Any]) -> Document:
-    if not isinstance(item, Mapping):
-        raise InvalidInputError(
-            f"a document is of type {type(item).__name__}; give a Document or a mapping"
-        )
-    unknown = item.keys() - {"id", "text", "title", "source", "metadata"}
-    missing = {"id", "text"} - item.keys()
-    if unknown or missing:
-        raise InvalidInputError(
-            f"a document has the fields {sorted(item)}; it needs id and text, and may have title, "
-            "source and metadata"
-        )
-    return Document(**item)
-
-
-def _records(document: Document, chunks: Sequence[Chunk]) -> list[tuple[int, bytes, list[str]]]:
-    """Return each chunk's key, what is kept of it, and what its terms are taken from: `FIELDS`."""
-    records = []
-    at = in_bytes = 0  # the same place, in characters and in the bytes of UTF-8
-    for chunk in chunks:
-        in_bytes += len(document.text[at : chunk.start].encode())
-        size = len(chunk.text.encode())
-        hash = content_hash(chunk.embedding_text)
-        record = {
-            "id": chunk.id,
-            "span": chunk.span,
-            "bytes": (in_bytes, in_bytes + size),
-            "headings": chunk.headings,
-            "kind": chunk.kind,
-            "hash": hash,
-        }
-        title = document.title or ""
-        headings = chunk.headings
-        if headings[:1] == (title,):
-            headings = headings[1:]
-        fields = [title, " > ".join(headings), chunk.text]
-        records.append((key_of(hash), _json(record), fields))
-        at, in_bytes = chunk.end, in_bytes + size
-    return records
-
-
-def _json(record: Mapping[str, Any]) -> bytes:
-    try:
-        return json.dumps(record, ensure_ascii=False, allow_nan=False).encode()
-    except (TypeError, ValueError) as error:
-        raise InvalidInputError(
-            f"the metadata of document {record.get('id')!r} is no JSON: {error}"
-        ) from None
-
-
-def _tell(progress: Progress | None, stage: str, done: int, total: int) -> None:
-    if progress is not None:
-        progress(stage, done, total)

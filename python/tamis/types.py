@@ -10,11 +10,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Literal, Protocol, TypeAlias, get_args, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
+from tamis import moments
 from tamis.errors import InvalidInputError
 
 FloatArray: TypeAlias = npt.NDArray[np.float32]
@@ -22,6 +23,8 @@ IntArray: TypeAlias = npt.NDArray[np.int64]
 
 BlockKind: TypeAlias = Literal["heading", "paragraph", "list_item", "table", "code"]
 TextKind: TypeAlias = Literal["passage", "query"]
+DocumentStatus: TypeAlias = Literal["current", "draft", "withdrawn"]
+HitStatus: TypeAlias = DocumentStatus | Literal["superseded", "expired", "future"]
 
 #: The most threads that are passed on; the core takes fewer.
 MOST_THREADS = 1024
@@ -72,13 +75,23 @@ class Document:
     source : str
         Where it came from: a path or a URI.
     metadata : mapping
-        JSON values, handed back with each hit.
+        JSON values, dates and times, handed back with each hit (dates and times in ISO 8601), and
+        asked by filters.
+    version : str
+        Which version of the text this is, for people, or an empty string.
+    valid_from, valid_to : date, datetime or str, optional
+        From when on, and until when (the moment itself left out), the text holds; kept as
+        `datetime`. A search finds what holds now, or at the moment that is asked for.
+    supersedes : tuple of str
+        The ids of documents whose place it takes, from `valid_from` on.
+    status : {"current", "draft", "withdrawn"}
+        A search finds drafts, and what was withdrawn, only when asked to.
 
     Raises
     ------
     InvalidInputError
-        If the id is empty, the text cannot be stored as UTF-8, or the blocks overlap, are out
-        of order or reach beyond the text.
+        If the id is empty, the text cannot be stored as UTF-8, the blocks overlap, are out of
+        order or reach beyond the text, a date is none, or the status is unknown.
     """
 
     id: str
@@ -87,9 +100,14 @@ class Document:
     blocks: tuple[Block, ...] = ()
     source: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    version: str = ""
+    valid_from: moments.Moment | None = None
+    valid_to: moments.Moment | None = None
+    supersedes: tuple[str, ...] = ()
+    status: DocumentStatus = "current"
 
     def __post_init__(self) -> None:
-        for name in ("id", "text", "title", "source"):
+        for name in ("id", "text", "title", "source", "version"):
             checked_text(getattr(self, name), f"the {name} of document {self.id!r}")
         if not isinstance(self.metadata, Mapping):
             raise InvalidInputError(
@@ -98,6 +116,17 @@ class Document:
             )
         if not self.id:
             raise InvalidInputError("a document needs a non-empty id")
+        for name in ("valid_from", "valid_to"):
+            if (moment := getattr(self, name)) is not None:
+                called = f"{name} of document {self.id!r}"
+                object.__setattr__(self, name, moments.moment_of(moment, called))
+        replaced = checked_texts(self.supersedes, f"supersedes of document {self.id!r}")
+        object.__setattr__(self, "supersedes", tuple(replaced))
+        if self.status not in get_args(DocumentStatus):
+            raise InvalidInputError(
+                f"the status of document {self.id!r} is {self.status!r}; it must be one of "
+                f"{', '.join(get_args(DocumentStatus))}"
+            )
         previous = 0
         for block in self.blocks:
             if not previous <= block.start <= block.end <= len(self.text):
@@ -111,6 +140,19 @@ class Document:
     def text_of(self, block: Block) -> str:
         """Return the text of one of the document's blocks."""
         return self.text[block.start : block.end]
+
+
+#: What a document says of itself beside its id, its text and its blocks.
+FIELDS_BESIDE_TEXT = (
+    "title",
+    "source",
+    "metadata",
+    "version",
+    "valid_from",
+    "valid_to",
+    "supersedes",
+    "status",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,6 +353,13 @@ class Hit:
         Of its document.
     offsets : tuple of (int, int)
         The spans of `text`, in characters, that the words of the query match.
+    version : str
+        Of its document.
+    status : {"current", "superseded", "expired", "future", "draft", "withdrawn"}
+        Whether its document holds at the moment that was asked for. All but ``"current"`` are
+        found only with ``include_superseded=True``.
+    superseded_by : str
+        The id of the document that took its place, or an empty string.
     """
 
     chunk: Chunk
@@ -322,6 +371,9 @@ class Hit:
     source: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     offsets: tuple[tuple[int, int], ...] = ()
+    version: str = ""
+    status: HitStatus = "current"
+    superseded_by: str = ""
 
     @property
     def text(self) -> str:
@@ -340,14 +392,21 @@ class Hit:
 
     @property
     def citation(self) -> str:
-        """Where it stands, for people: document, section, character span."""
-        return cite(self.chunk.document_id, self.chunk.headings, self.chunk.start, self.chunk.end)
+        """Where it stands, for people: document, section, character span, and `note`."""
+        chunk = self.chunk
+        return cite(chunk.document_id, chunk.headings, chunk.start, chunk.end, self.note)
+
+    @property
+    def note(self) -> str:
+        """That its document does not hold, and why; empty if it does."""
+        by = f" by {self.superseded_by}" if self.superseded_by else ""
+        return "" if self.status == "current" else self.status + by
 
 
-def cite(document_id: str, headings: Sequence[str], start: int, end: int) -> str:
-    """Return a citation: document, innermost heading, character span."""
+def cite(document_id: str, headings: Sequence[str], start: int, end: int, note: str = "") -> str:
+    """Return a citation: document, innermost heading, span, and a note if there is one."""
     section = f" § {headings[-1]}" if headings else ""
-    return f"{document_id}{section}, chars {start}-{end}"
+    return f"{document_id}{section}, chars {start}-{end}" + (f" ({note})" if note else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,7 +134,7 @@ def test_only_files_that_seem_to_have_changed_are_read(
         read.append(path.name)
         return file_hash(path)
 
-    monkeypatch.setattr("tamis.index.file_hash", noted)
+    monkeypatch.setattr("tamis.sync.source.file_hash", noted)
     index = open_index(tmp_path / "notes.tamis")
     index.sync(folder)
     assert len(read) == 3
@@ -232,7 +232,7 @@ def test_a_file_without_permission_is_reported(
             raise PermissionError(13, "Permission denied", str(path))
         return file_hash(path)
 
-    monkeypatch.setattr("tamis.index.file_hash", refusing)
+    monkeypatch.setattr("tamis.sync.source.file_hash", refusing)
     report = open_index(tmp_path / "notes.tamis").sync(folder)
     [skipped] = report.skipped
     assert (Path(skipped.path).name, skipped.reason) == ("boats.txt", "Permission denied")

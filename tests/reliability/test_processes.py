@@ -181,8 +181,9 @@ def test_a_child_cannot_commit_for_its_parent_and_the_parent_goes_on(tmp_path: P
     index = open_index(path)
     with index._writing() as writer:
         index.add([{"id": "a", "text": "red"}])
-        prepared = index._prepare([new.document for new in index._pending.values()], None, {})
-        index._write(writer, prepared, None, {})
+        fresh = [new.document for new in index._pending.values()]
+        prepared, _ = index._prepare(fresh, None, {})
+        index._write(writer, prepared)
 
         def steal() -> None:
             with pytest.raises(InvalidInputError, match="forked from"):

@@ -43,7 +43,7 @@ def snapshot_of(path: Path, texts: Sequence[str], *, dim: int | None) -> _core.S
     writer = _core.Writer.open(_core.Snapshot.open(path, None))
     for text in texts:
         vectors = None if dim is None else WordEncoder().encode([text])
-        writer.add(0, b"{}", text, [(0, text.encode(), [text])], vectors)
+        writer.add(0, b"{}", [], text, [(0, text.encode(), [text])], vectors)
     return writer.commit("{}")
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tamis.sync import Plan, Skipped, SyncReport, file_hash, file_stat, plan_sync, prepare
+from tamis.sync import Change, Plan, Skipped, SyncReport, file_hash, file_stat, plan_sync, prepare
 from tamis.types import Chunk, Document, FloatArray, content_hash
 from tests.fakes import WordEncoder
 
@@ -235,13 +235,15 @@ def test_a_report_in_a_line_and_as_json() -> None:
         chunks=5,
         embedded=4,
         reused=1,
+        changes=(Change("c", "2 days", "3 days", ("number",)), Change("c", "a", "b", ())),
         seconds=1.26,
     )
     assert str(report) == (
         "version 3: 2 added, 1 moved, 1 unchanged, 1 removed, 1 skipped; "
-        "5 chunks, 4 embedded, 1 reused, 1.3 s"
+        "5 chunks, 4 embedded, 1 reused, 1 of 2 changed sentences matter, 1.3 s"
     )
+    assert report.significant == report.changes[:1]
     value = json.loads(json.dumps(report.to_dict()))
     assert value["skipped"] == [{"path": "e.bin", "reason": "binary"}]
-    nothing = SyncReport(3, (), (), (), (), (), (), 0, 0, 0, 0.0)
+    nothing = SyncReport(3, (), (), (), (), (), (), 0, 0, 0, (), 0.0)
     assert str(nothing) == "version 3: nothing found; 0 chunks, 0 embedded, 0 reused, 0.0 s"

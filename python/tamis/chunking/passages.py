@@ -6,11 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tamis.errors import InvalidInputError
-from tamis.types import Chunk, Document, checked_text, checked_texts
+from tamis.types import FIELDS_BESIDE_TEXT, Chunk, Document, checked_text, checked_texts
 
-_FIELDS = frozenset(
-    {"id", "text", "document_id", "title", "source", "metadata", "headings", "kind"}
-)
+_FIELDS = frozenset({"id", "text", "document_id", "headings", "kind", *FIELDS_BESIDE_TEXT})
 _BETWEEN = "\n\n"
 
 
@@ -23,7 +21,7 @@ def given(
     ----------
     passages : iterable of Chunk or mapping
         A mapping has ``id`` and ``text``, and may have ``document_id`` (by default its ``id``),
-        ``headings``, ``kind``, and, of its document, ``title``, ``source`` and ``metadata``, of
+        ``headings``, ``kind``, and, of its document, what a `Document` has beside its text, of
         which the first passage's count.
 
     Returns
@@ -85,8 +83,6 @@ def _document(
     document = Document(
         id=id,
         text=_BETWEEN.join(chunk.text for chunk in chunks),
-        title=first.get("title", ""),
-        source=first.get("source", ""),
-        metadata=first.get("metadata", {}),
+        **{name: first[name] for name in FIELDS_BESIDE_TEXT if name in first},
     )
     return document, chunks, [place for place, _ in group]

@@ -22,6 +22,7 @@ class _Run:
     start: int
     end: int
     headings: tuple[str, ...]
+    note: str
 
 
 def assemble(
@@ -96,7 +97,7 @@ def _joined(runs: Sequence[_Run], hit: Hit, text: str) -> list[_Run]:
 
     A hit may close the gap between runs: the strongest keeps its place and its headings.
     """
-    new = _Run(hit.document_id, hit.chunk.start, hit.chunk.end, hit.chunk.headings)
+    new = _Run(hit.document_id, hit.chunk.start, hit.chunk.end, hit.chunk.headings, hit.note)
     near = [run for run in runs if _touch(run, new, text)]
     if not near:
         return [*runs, new]
@@ -126,7 +127,7 @@ def _passages(runs: Sequence[_Run], document_text: Callable[[str], str]) -> list
                 document_id=run.document_id,
                 start=run.start,
                 end=run.end,
-                citation=cite(run.document_id, run.headings, run.start, run.end),
+                citation=cite(run.document_id, run.headings, run.start, run.end, run.note),
             )
             for number, run in enumerate(runs, 1)
         ]

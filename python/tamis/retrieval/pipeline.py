@@ -55,6 +55,8 @@ class Pipeline:
         Without one, the fused order stands.
     passage : callable
         Gives what the reranker reads of a row.
+    selection : tamis._core.Selection or None
+        The rows that may be found; None is all.
     """
 
     snapshot: _core.Snapshot
@@ -62,6 +64,7 @@ class Pipeline:
     encoder: TextEncoder | None
     reranker: PassageReranker | None
     passage: Callable[[int], str]
+    selection: _core.Selection | None = None
 
     def run(
         self,
@@ -125,13 +128,14 @@ class Pipeline:
     ) -> dict[int, float]:
         is_query = isinstance(query, Query)
         with watch("lexical") as ranked:
-            scores, rows = self.snapshot.search_lexical(query, is_query, depth, None)
+            scores, rows = self.snapshot.search_lexical(query, is_query, depth, self.selection)
             found = _by_row(rows, scores)
             missing = self.snapshot.missing_identifiers(self._wanted(query))
             ranked.append(len(rows))
         if not found and self.snapshot.rows:
             what = "meets the query" if is_query else "holds a term of the query"
-            degraded.append(f"no chunk {what}: the lexical search found none")
+            which = "" if self.selection is None else " that the filter and the dates let through"
+            degraded.append(f"no chunk{which} {what}: the lexical search found none")
         elif missing:
             degraded.append(
                 f"no chunk holds {', '.join(missing)} as it stands, only parts of it: what was "
@@ -141,7 +145,9 @@ class Pipeline:
 
     def _dense(self, query: str, vector: FloatArray, depth: int, watch: _Watch) -> dict[int, float]:
         with watch("dense") as ranked:
-            allowed = self.snapshot.matching(query) if isinstance(query, Query) else None
+            allowed = self.selection
+            if isinstance(query, Query) and (matching := self.snapshot.matching(query)) is not None:
+                allowed = matching if allowed is None else matching & allowed
             scores, rows = self.snapshot.search_dense(vector, depth, allowed)
             found = _by_row(rows[0], scores[0])
             ranked.append(len(found))

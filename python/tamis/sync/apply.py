@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -29,6 +30,19 @@ class Prepared:
     embedded: int
 
 
+class Keeper(Protocol):
+    """Remembers vectors until they are in the index; `tamis.sync.journal.Journal` is one."""
+
+    known: dict[str, FloatArray]
+
+    def keep(self, hashes: Sequence[str], vectors: FloatArray) -> None:
+        """Add the vectors of embedding texts with these hashes."""
+
+
+#: Texts that are encoded between two times that their vectors are kept.
+KEPT = 256
+
+
 def prepare(
     documents: Iterable[Document],
     *,
@@ -36,6 +50,7 @@ def prepare(
     encoder: TextEncoder | None,
     known: Callable[[str], FloatArray | None],
     progress: Progress | None,
+    journal: Keeper | None = None,
 ) -> Prepared:
     """Cut documents into chunks and give each chunk its vector.
 
@@ -54,6 +69,9 @@ def prepare(
         Gives the vector of an embedding text that the index holds, for its content hash.
     progress : callable, optional
         Handed to the encoder.
+    journal : Keeper, optional
+        What was encoded for a version that was never published, and is now, in case this one is
+        not either.
 
     Returns
     -------
@@ -64,15 +82,25 @@ def prepare(
         return Prepared(pairs, None, 0)
     texts = [chunk.embedding_text for _, chunks in pairs for chunk in chunks]
     hashes = [content_hash(text) for text in texts]
-    old = {hash: known(hash) for hash in dict.fromkeys(hashes)}
-    new = {hash: text for hash, text in zip(hashes, texts, strict=True) if old[hash] is None}
-    encoded = encoder.encode(list(new.values()), "passage", progress=progress) if new else None
-    place = {hash: i for i, hash in enumerate(new)}
+    made = {} if journal is None else journal.known
+    held = {hash: made.get(hash, known(hash)) for hash in dict.fromkeys(hashes)}
+    new = {hash: text for hash, text in zip(hashes, texts, strict=True) if held[hash] is None}
+    for start in range(0, len(new), KEPT):
+        some = list(new)[start : start + KEPT]
+        tell = _from(start, len(new), progress)
+        encoded = encoder.encode([new[hash] for hash in some], "passage", progress=tell)
+        if journal is not None:
+            journal.keep(some, encoded)
+        held.update(zip(some, encoded, strict=True))
 
     vectors = np.empty((len(texts), encoder.dim), dtype=np.float32)
     for i, hash in enumerate(hashes):
-        vector = old[hash]
-        if vector is None and encoded is not None:
-            vector = encoded[place[hash]]
-        vectors[i] = vector
+        vectors[i] = held[hash]
     return Prepared(pairs, vectors, len(new))
+
+
+def _from(start: int, whole: int, progress: Progress | None) -> Progress | None:
+    """Tell of a part as a part of the whole."""
+    if progress is None:
+        return None
+    return lambda stage, done, total: progress(stage, start + done, whole if total else 0)

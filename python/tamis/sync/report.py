@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
+
+from tamis.sync.changes import Change
+
+StaleReason: TypeAlias = Literal["changed", "gone", "unreadable", "expired", "review"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,23 @@ class Skipped:
 
     path: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """A document that may answer with text that holds no more.
+
+    Attributes
+    ----------
+    document_id : str
+        Which.
+    reason : {"changed", "gone", "unreadable", "expired", "review"}
+        Its file has other bytes now, or is gone, or cannot be read; its ``valid_to`` has passed,
+        or the date ``review_by`` in its metadata.
+    """
+
+    document_id: str
+    reason: StaleReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +65,9 @@ class SyncReport:
         How many of them the encoder read.
     reused : int
         How many kept the vector of an equal chunk.
+    changes : tuple of Change
+        The sentences that differ in changed documents, in order; `significant` has those of them
+        that change what the text says.
     seconds : float
         How long it took.
     """
@@ -58,7 +82,13 @@ class SyncReport:
     chunks: int
     embedded: int
     reused: int
+    changes: tuple[Change, ...]
     seconds: float
+
+    @property
+    def significant(self) -> tuple[Change, ...]:
+        """The changes of a number, a date, an amount, a negation, a name or the like."""
+        return tuple(change for change in self.changes if change.significant)
 
     def __str__(self) -> str:
         counts = ", ".join(
@@ -66,9 +96,11 @@ class SyncReport:
             for name in ("added", "changed", "moved", "unchanged", "removed", "skipped")
             if (ids := getattr(self, name))
         )
+        matter = len(self.significant)
+        said = f"{matter} of {len(self.changes)} changed sentences matter, " if matter else ""
         return (
             f"version {self.version}: {counts or 'nothing found'}; {self.chunks} chunks, "
-            f"{self.embedded} embedded, {self.reused} reused, {self.seconds:.1f} s"
+            f"{self.embedded} embedded, {self.reused} reused, {said}{self.seconds:.1f} s"
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -21,7 +21,7 @@ mod _core {
     #[pymodule_export]
     use super::fusion::{convex, rrf};
     #[pymodule_export]
-    use super::store::{Snapshot, Writer, create, log, prune, rollback, verify, versions};
+    use super::store::{Selection, Snapshot, Writer, create, log, prune, rollback, verify, versions};
 
     /// The instruction set that the kernels use: `scalar`, `avx2`, `avx512` or `neon`.
     #[pyfunction]

@@ -1,14 +1,15 @@
 //! An index on the disk: `Snapshot` to read a version, `Writer` to make the next.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1, PyReadonlyArray2};
+use numpy::{IntoPyArray, PyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::types::PyBytes;
-use tamis::filter::RowSet;
-use tamis::index::{self, NewChunk, Settings};
+use tamis::columns::{Condition, Value};
+use tamis::index::{self, Invalid, NewChunk, NewDocument, Settings};
 use tamis::lexical::Schema;
 
 use crate::arrays::{self, HitArrays, HitMatrices, K};
@@ -91,6 +92,11 @@ impl Snapshot {
         self.0.size()
     }
 
+    /// The bytes of the sections of all segments, by name.
+    fn sizes(&self) -> BTreeMap<String, usize> {
+        self.0.sizes()
+    }
+
     fn documents(&self) -> Vec<usize> {
         self.0.documents().collect()
     }
@@ -138,15 +144,15 @@ impl Snapshot {
         py: Python<'py>,
         queries: PyReadonlyArray2<'_, f32>,
         k: K,
-        allowed: Option<PyReadonlyArray1<'_, u8>>,
+        selection: Option<&Selection>,
     ) -> PyResult<HitMatrices<'py>> {
         let values = match self.0.settings().dim {
             Some(dim) => arrays::rows(&queries, dim)?,
             None => &[],
         };
-        let allowed = arrays::row_set(allowed)?;
+        let selection = selection.map(|selection| &selection.0);
         let lists = interruptible(py, |stop| {
-            self.0.search_dense(values, k.0, allowed.as_ref(), tamis::threads::available(), stop)
+            self.0.search_dense(values, k.0, selection, tamis::threads::available(), stop)
         })?;
         arrays::hit_matrices(py, &lists, arrays::longest(&lists))
     }
@@ -161,21 +167,96 @@ impl Snapshot {
         query: &str,
         signs: bool,
         k: K,
-        allowed: Option<PyReadonlyArray1<'_, u8>>,
+        selection: Option<&Selection>,
     ) -> PyResult<HitArrays<'py>> {
-        let allowed = arrays::row_set(allowed)?;
+        let selection = selection.map(|selection| &selection.0);
         let query = read_query(query, signs, &self.0.settings().schema);
-        let hits = py.detach(|| self.0.search_lexical(&query, k.0, allowed.as_ref())).map_err(to_py)?;
+        let hits = py.detach(|| self.0.search_lexical(&query, k.0, selection)).map_err(to_py)?;
         Ok(arrays::hits(py, &hits))
     }
 
-    /// A byte for each row that a query's conditions let through; none if it has none.
-    fn matching<'py>(&self, py: Python<'py>, query: &str) -> PyResult<Option<Bound<'py, PyArray1<u8>>>> {
+    /// The rows that a query's conditions let through; none if it has none.
+    fn matching(&self, py: Python<'_>, query: &str) -> PyResult<Option<Selection>> {
         let query = read_query(query, true, &self.0.settings().schema);
-        let matching = py.detach(|| self.0.matching(&query)).map_err(to_py)?;
-        let flags = |rows: RowSet| (0..rows.len()).map(|row| u8::from(rows.contains(row as u32))).collect();
-        Ok(matching.map(flags).map(|flags: Vec<u8>| flags.into_pyarray(py)))
+        py.detach(|| self.0.matching(&query)).map(|found| found.map(Selection)).map_err(to_py)
     }
+
+    /// The rows of the documents that meet a condition, given as JSON.
+    fn select(&self, py: Python<'_>, condition: &str) -> PyResult<Selection> {
+        let condition = read_condition(condition)?;
+        py.detach(|| self.0.select(&condition)).map(Selection).map_err(to_py)
+    }
+
+    /// The documents that meet a condition, given as JSON.
+    fn documents_where(&self, py: Python<'_>, condition: &str) -> PyResult<Vec<usize>> {
+        let condition = read_condition(condition)?;
+        py.detach(|| self.0.documents_where(&condition)).map_err(to_py)
+    }
+
+    /// The rows of the documents that are valid at a moment; none if all always are.
+    fn valid_at(
+        &self,
+        py: Python<'_>,
+        moment: i64,
+        superseded: Vec<(String, i64)>,
+    ) -> PyResult<Option<Selection>> {
+        let valid = py.detach(|| self.0.valid_at(moment, &superseded)).map_err(to_py)?;
+        Ok(valid.map(Selection))
+    }
+
+    /// Why a document is not valid at a moment, and which took its place; none if it is.
+    fn invalid_at(
+        &self,
+        py: Python<'_>,
+        document: usize,
+        moment: i64,
+        superseded: Vec<(String, i64)>,
+    ) -> PyResult<Option<(&'static str, Option<usize>)>> {
+        let why = py.detach(|| self.0.invalid_at(document, moment, &superseded)).map_err(to_py)?;
+        Ok(why.map(|why| match why {
+            Invalid::Never => ("never", None),
+            Invalid::NotYet => ("not yet", None),
+            Invalid::Expired => ("expired", None),
+            Invalid::Superseded(by) => ("superseded", by),
+        }))
+    }
+}
+
+fn read_condition(json: &str) -> PyResult<Condition> {
+    Condition::from_json(json).map_err(to_py)
+}
+
+/// Rows of a snapshot that may be found.
+#[pyclass(frozen, module = "tamis._core")]
+pub(crate) struct Selection(index::Selection);
+
+#[pymethods]
+impl Selection {
+    fn __and__(&self, other: &Self) -> PyResult<Self> {
+        self.0.and(&other.0).map(Self).map_err(to_py)
+    }
+}
+
+/// A field's value, by the name of its type.
+#[derive(FromPyObject)]
+enum FieldValue {
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Text(PyBackedStr),
+}
+
+fn value<'a>(kind: &str, value: Option<&'a FieldValue>) -> PyResult<Value<'a>> {
+    Ok(match (kind, value) {
+        ("bool", Some(FieldValue::Bool(value))) => Value::Bool(*value),
+        ("int", Some(FieldValue::Int(value))) => Value::Int(*value),
+        ("float", Some(FieldValue::Float(value))) if !value.is_nan() => Value::Float(*value),
+        ("time", Some(FieldValue::Int(value))) => Value::Time(*value),
+        ("text", Some(FieldValue::Text(text))) => Value::Text(text),
+        ("item", Some(FieldValue::Text(text))) => Value::Item(text),
+        ("nothing", None) => Value::Nothing,
+        _ => return Err(InvalidInputError::new_err(format!("a field's value is no {kind}"))),
+    })
 }
 
 const CLOSED: &str = "this writer is closed; open another";
@@ -220,6 +301,7 @@ impl Writer {
         py: Python<'_>,
         key: u64,
         record: &[u8],
+        fields: Vec<(PyBackedStr, PyBackedStr, Option<FieldValue>)>,
         text: &str,
         chunks: Vec<(u64, PyBackedBytes, Vec<PyBackedStr>)>,
         vectors: Option<PyReadonlyArray2<'_, f32>>,
@@ -237,20 +319,35 @@ impl Writer {
             .zip(&texts)
             .map(|((key, record, _), texts)| NewChunk { key: *key, record, texts })
             .collect();
-        self.with(py, |writer| writer.add((key, record), text, &chunks, values))
+        let fields = fields.iter().map(|(name, kind, held)| Ok((&**name, value(kind, held.as_ref())?)));
+        let fields: Vec<(&str, Value<'_>)> = fields.collect::<PyResult<_>>()?;
+        let document = NewDocument { key, record, fields: &fields, text };
+        self.with(py, |writer| writer.add(document, &chunks, values))
     }
 
     fn delete(&self, py: Python<'_>, document: usize) -> PyResult<()> {
         self.with(py, |writer| writer.delete(document))
     }
 
-    fn commit(&self, py: Python<'_>, extra: &str) -> PyResult<Snapshot> {
-        py.detach(|| match self.lock().take() {
-            Some(writer) => writer.commit(extra),
+    /// Publishes it, unless the gate raises, which is called with the version that it would be.
+    #[pyo3(signature = (extra, gate=None))]
+    fn commit(&self, py: Python<'_>, extra: &str, gate: Option<Py<PyAny>>) -> PyResult<Snapshot> {
+        let mut raised = None;
+        let committed = py.detach(|| match self.lock().take() {
+            Some(writer) => writer.commit_if(extra, |new| {
+                let Some(gate) = gate else { return Ok(()) };
+                let asked = Python::attach(|py| gate.call1(py, (Snapshot(Arc::clone(new)),)).map(drop));
+                asked.map_err(|error| {
+                    raised = Some(error);
+                    tamis::Error::Interrupted
+                })
+            }),
             None => Err(tamis::Error::InvalidInput(CLOSED.into())),
-        })
-        .map(Snapshot)
-        .map_err(to_py)
+        });
+        match raised {
+            Some(error) => Err(error),
+            None => committed.map(Snapshot).map_err(to_py),
+        }
     }
 
     fn compact(&self, py: Python<'_>) -> PyResult<Snapshot> {

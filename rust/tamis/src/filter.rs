@@ -153,6 +153,14 @@ impl RowSet {
         Self { words, len: self.len }
     }
 
+    /// The rows of this set and those of `other`, which has the same length.
+    #[must_use]
+    pub fn or(&self, other: &Self) -> Self {
+        debug_assert_eq!(self.len, other.len);
+        let words = self.words.iter().zip(&other.words).map(|(a, b)| a | b).collect();
+        Self { words, len: self.len }
+    }
+
     /// The part `start..start + len` as a set of its own.
     ///
     /// # Panics
@@ -196,6 +204,9 @@ mod tests {
             prop_assert!(set.rows().eq((0..flags.len() as Row).filter(|&row| flags[row as usize])));
             prop_assert_eq!(RowSet::from_words(set.words(), set.len()), Some(set.clone()));
             prop_assert_eq!(set.and(&RowSet::all(set.len())), set.clone());
+            prop_assert_eq!(set.and(&set.not()).count(), 0);
+            prop_assert_eq!(set.or(&set.not()), RowSet::all(set.len()));
+            prop_assert_eq!(set.or(&RowSet::none(set.len())), set.clone());
             let start = cut.index(flags.len());
             prop_assert_eq!(rows(&set.slice(start, flags.len() - start)), flags[start..].to_vec());
         }

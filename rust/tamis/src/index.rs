@@ -2,11 +2,13 @@
 //! becomes of old ones is decided by [`rollback`] and [`prune`].
 
 mod history;
+mod selection;
+mod validity;
 mod writer;
 
-use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use crate::dense::{self, Metric};
 use crate::filter::RowSet;
@@ -19,9 +21,13 @@ use crate::threads::Stop;
 use crate::{Error, Result};
 
 pub use crate::store::Settings;
-pub use crate::store::segment::NewChunk;
+pub use crate::store::segment::{NewChunk, NewDocument};
 pub use history::{Entry, Pruned, log, prune, rollback, verify};
+pub use selection::Selection;
+pub use validity::Invalid;
 pub use writer::Writer;
+
+use validity::Validity;
 
 /// A segment as one version sees it.
 #[derive(Clone, Debug)]
@@ -46,6 +52,14 @@ impl Part {
         self.alive.as_ref().map(|alive| alive.1.rows())
     }
 
+    /// The rows that a search may find; this is the part of that number.
+    fn allowed<'a>(&'a self, number: usize, selection: Option<&'a Selection>) -> Option<&'a RowSet> {
+        match selection {
+            Some(selection) => selection.of_part(number),
+            None => self.alive_rows(),
+        }
+    }
+
     fn lexical<'a>(
         &'a self,
         postings: &'a lexical::Postings<'a>,
@@ -64,6 +78,8 @@ pub struct Snapshot {
     analyzer: Analyzer,
     parts: Vec<Part>,
     scorer: Scorer,
+    /// What was found out about which documents are valid when.
+    validity: Mutex<Option<Arc<Validity>>>,
 }
 
 impl Snapshot {
@@ -137,7 +153,8 @@ impl Snapshot {
         }
         Row::try_from(rows).map_err(|_| too_many_rows())?;
         let scorer = Scorer::new(bm25, statistics);
-        Ok(Self { path: path.to_owned(), manifest, analyzer, parts, scorer })
+        let validity = Mutex::default();
+        Ok(Self { path: path.to_owned(), manifest, analyzer, parts, scorer, validity })
     }
 
     /// The directory.
@@ -193,6 +210,15 @@ impl Snapshot {
     /// The size of the segments' files in bytes.
     pub fn size(&self) -> usize {
         self.parts.iter().map(|part| part.segment.size()).sum()
+    }
+
+    /// The bytes of the segments' sections together, by name, in order of the names.
+    pub fn sizes(&self) -> BTreeMap<String, usize> {
+        let mut sizes = BTreeMap::new();
+        for (name, size) in self.parts.iter().flat_map(|part| part.segment.sizes()) {
+            *sizes.entry(name).or_default() += size;
+        }
+        sizes
     }
 
     /// The numbers of the documents that are alive.
@@ -322,42 +348,18 @@ impl Snapshot {
         Ok(if dim == 0 { &[] } else { &part.segment.vectors()?[local as usize * dim..][..dim] })
     }
 
-    /// The rows that may be found in each part: alive, and let through by the filter.
-    fn allowed(&self, filter: Option<&RowSet>) -> Result<Vec<Option<Cow<'_, RowSet>>>> {
-        let Some(filter) = filter else {
-            return Ok(self.parts.iter().map(|part| part.alive_rows().map(Cow::Borrowed)).collect());
-        };
-        if filter.len() != self.row_bound() {
-            return Err(Error::InvalidInput(format!(
-                "the filter is over {} rows, the index has {}",
-                filter.len(),
-                self.row_bound()
-            )));
-        }
-        let slice = |part: &Part| filter.slice(part.first_row as usize, part.segment.rows());
-        Ok(self
-            .parts
-            .iter()
-            .map(|part| {
-                Some(Cow::Owned(match part.alive_rows() {
-                    Some(alive) => slice(part).and(alive),
-                    None => slice(part),
-                }))
-            })
-            .collect())
-    }
-
-    /// The best `k` rows for each query vector by cosine, best first.
+    /// The best `k` rows for each query vector by cosine, best first, out of a selection of this
+    /// snapshot or of all.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`] for an index without vectors or a filter of another length,
+    /// [`Error::InvalidInput`] for an index without vectors or a selection of another snapshot,
     /// [`Error::Dimension`], [`Error::NonFinite`] and [`Error::ZeroVector`] for the queries,
     /// [`Error::Interrupted`].
     pub fn search_dense(
         &self,
         queries: &[f32],
         k: usize,
-        filter: Option<&RowSet>,
+        selection: Option<&Selection>,
         threads: usize,
         stop: &Stop<'_>,
     ) -> Result<Vec<Vec<Hit>>> {
@@ -365,14 +367,14 @@ impl Snapshot {
             Error::InvalidInput("this index was made without an encoder and holds no vectors; search it with mode=\"lexical\"".into())
         })?;
         let queries = dense::prepare(queries, dim, Metric::Cosine)?;
-        let allowed = self.allowed(filter)?;
+        self.check(selection)?;
         let mut parts = Vec::with_capacity(self.parts.len());
-        for (part, allowed) in self.parts.iter().zip(&allowed) {
+        for (i, part) in self.parts.iter().enumerate() {
             parts.push(dense::Part {
                 values: part.segment.vectors()?,
                 codes: part.segment.codes()?,
                 base: part.first_row,
-                allowed: allowed.as_deref(),
+                allowed: part.allowed(i, selection),
             });
         }
         let precision = dense::Precision::Exact;
@@ -396,40 +398,23 @@ impl Snapshot {
         Ok(missing.map(|token| text[token.start..token.end].to_owned()).collect())
     }
 
-    /// The best `k` rows for a query by BM25, best first.
+    /// The best `k` rows for a query by BM25, best first, out of a selection of this snapshot or of
+    /// all.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`] for a filter of another length, [`Error::Corrupt`].
-    pub fn search_lexical(&self, query: &Query, k: usize, filter: Option<&RowSet>) -> Result<Vec<Hit>> {
-        let allowed = self.allowed(filter)?;
+    /// [`Error::InvalidInput`] for a selection of another snapshot, [`Error::Corrupt`].
+    pub fn search_lexical(&self, query: &Query, k: usize, selection: Option<&Selection>) -> Result<Vec<Hit>> {
+        self.check(selection)?;
         let views = self.parts.iter().map(|part| part.segment.postings()).collect::<Result<Vec<_>>>()?;
         let parts: Vec<lexical::Part<'_>> = self
             .parts
             .iter()
             .zip(&views)
-            .zip(&allowed)
-            .map(|((part, postings), allowed)| part.lexical(postings, allowed.as_deref()))
+            .enumerate()
+            .map(|(i, (part, postings))| part.lexical(postings, part.allowed(i, selection)))
             .collect();
         let meaning = (&self.analyzer, &self.settings().schema);
         lexical::search(&parts, query, meaning, &self.scorer, k, lexical::Evaluation::Auto)
-    }
-
-    /// The rows that a query's conditions let through; `None` if it has none.
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`].
-    pub fn matching(&self, query: &Query) -> Result<Option<RowSet>> {
-        let views = self.parts.iter().map(|part| part.segment.postings()).collect::<Result<Vec<_>>>()?;
-        let parts = self.parts.iter().zip(&views).map(|(part, postings)| part.lexical(postings, None));
-        let parts: Vec<lexical::Part<'_>> = parts.collect();
-        let found = lexical::matching(&parts, query, &self.analyzer, &self.settings().schema)?;
-        Ok(found.map(|found| {
-            let mut all = RowSet::none(self.row_bound());
-            for (part, rows) in self.parts.iter().zip(found) {
-                rows.rows().for_each(|row| all.insert(part.first_row + row));
-            }
-            all
-        }))
     }
 }
 

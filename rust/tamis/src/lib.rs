@@ -5,6 +5,7 @@
 //! | [`dense`] | Which rows' vectors are nearest to this one? |
 //! | [`lexical`] | Which rows hold these words? |
 //! | [`fusion`] | What is the order when several lists disagree? |
+//! | [`columns`] | Which documents meet a condition on what is known about them? |
 //! | [`filter`] | Here is a row: may it be found? |
 //! | [`hit`] | Which of two hits is better? |
 //! | [`simd`] | What can this processor do at once? |
@@ -29,6 +30,7 @@
 compile_error!("the files of an index are little-endian and read in place");
 
 mod arena;
+pub mod columns;
 pub mod dense;
 mod error;
 pub mod filter;

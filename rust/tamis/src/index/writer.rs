@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::{NewChunk, Settings, Snapshot, too_many_rows};
+use super::{NewChunk, NewDocument, Settings, Snapshot, too_many_rows};
 use crate::filter::RowSet;
 use crate::hit::Row;
 use crate::lexical::{Analyzer, Bm25};
@@ -151,26 +151,20 @@ impl Writer {
         &self.base
     }
 
-    /// Adds a document, a hash by which it may be found, its chunks and their vectors (none in an
+    /// Adds a document, its chunks and their vectors (none in an
     /// index without them); all of it or, on an error, nothing. When those that were added take
     /// much memory, they are written, to be seen after the commit.
     ///
     /// # Errors
     /// [`Error::Dimension`], [`Error::NonFinite`], [`Error::ZeroVector`],
     /// [`Error::InvalidInput`] if the index is full, [`Error::Io`].
-    pub fn add(
-        &mut self,
-        (key, record): (u64, &[u8]),
-        text: &str,
-        chunks: &[NewChunk<'_>],
-        vectors: &[f32],
-    ) -> Result<()> {
+    pub fn add(&mut self, document: NewDocument<'_>, chunks: &[NewChunk<'_>], vectors: &[f32]) -> Result<()> {
         if self.builder.size() >= self.room {
             self.write_added()?;
         }
         let rows = self.base.row_bound() + self.rows_written + self.builder.rows() + chunks.len();
         Row::try_from(rows).map_err(|_| too_many_rows())?;
-        self.builder.add(&self.base.analyzer, (key, record), text, chunks, vectors)
+        self.builder.add(&self.base.analyzer, document, chunks, vectors)
     }
 
     /// Writes what was added as a segment.
@@ -228,9 +222,21 @@ impl Writer {
     ///
     /// # Errors
     /// [`Error::Io`]: the index is as it was, and what was written so far is removed by the next
-    /// writer; or, if the last sync failed after the version had got its name, or the new version
-    /// could not be opened, the index holds it, and the system could not promise that it stays.
-    pub fn commit(mut self, extra: &str) -> Result<Arc<Snapshot>> {
+    /// writer; or, if the last sync failed after the version had got its name, the index holds it,
+    /// and the system could not promise that it stays.
+    pub fn commit(self, extra: &str) -> Result<Arc<Snapshot>> {
+        self.commit_if(extra, |_| Ok(()))
+    }
+
+    /// The same, unless the gate, which sees the version before anyone else, refuses it.
+    ///
+    /// # Errors
+    /// As [`Writer::commit`], and what the gate gives: the index is then as it was.
+    pub fn commit_if(
+        mut self,
+        extra: &str,
+        gate: impl FnOnce(&Arc<Snapshot>) -> Result<()>,
+    ) -> Result<Arc<Snapshot>> {
         self.write_added()?;
         let version = self.base.version() + 1;
         let mut entries = Vec::with_capacity(self.alive.len() + self.written.entries.len());
@@ -250,7 +256,7 @@ impl Writer {
             entries.push(entry);
         }
         entries.extend(self.written.entries.iter().cloned());
-        self.publish(entries, extra)
+        self.publish(entries, extra, gate)
     }
 
     /// Publishes one segment of all, without what was deleted, as a new version. If nothing is to
@@ -288,11 +294,16 @@ impl Writer {
         }
         let entries = self.written.entries.clone();
         let extra = base.extra().to_owned();
-        self.publish(entries, &extra)
+        self.publish(entries, &extra, |_| Ok(()))
     }
 
-    /// Makes a version of these segments the newest.
-    fn publish(mut self, segments: Vec<SegmentEntry>, extra: &str) -> Result<Arc<Snapshot>> {
+    /// Makes a version of these segments the newest, if the gate lets it through.
+    fn publish(
+        mut self,
+        segments: Vec<SegmentEntry>,
+        extra: &str,
+        gate: impl FnOnce(&Arc<Snapshot>) -> Result<()>,
+    ) -> Result<Arc<Snapshot>> {
         let base = Arc::clone(&self.base);
         if segments == base.manifest.segments && extra == base.manifest.extra {
             return Ok(base);
@@ -305,6 +316,8 @@ impl Writer {
             next_segment: self.next_segment,
             ..base.manifest.clone()
         };
+        let new = Arc::new(Snapshot::of(&base.path, manifest.clone(), &base.open_segments())?);
+        gate(&new)?;
         let folder = base.path.join("segments");
         self.fs.sync_dir(&folder).map_err(Error::io(&folder))?;
         let published = manifest.publish(&*self.fs, &base.path);
@@ -312,8 +325,7 @@ impl Writer {
         if manifest::versions(&base.path).map_or(true, |versions| versions.contains(&manifest.version)) {
             self.written.entries.clear();
         }
-        published?;
-        Snapshot::of(&base.path, manifest, &base.open_segments()).map(Arc::new)
+        published.map(|()| new)
     }
 }
 

@@ -195,6 +195,11 @@ impl Container {
         Error::corrupt(&self.path, reason)
     }
 
+    /// The sections' names and sizes in bytes.
+    pub(crate) fn sizes(&self) -> impl Iterator<Item = (String, usize)> + '_ {
+        self.sections.iter().map(|entry| (entry.shown().into_owned(), entry.range.len()))
+    }
+
     /// The size of the file in bytes.
     pub(crate) fn size(&self) -> usize {
         self.map.len()

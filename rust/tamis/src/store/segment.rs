@@ -7,6 +7,7 @@
 //! | `rows` | u32: the first row of each document, then the number of rows |
 //! | `chunks` | a record a row |
 //! | `dockeys`, `rowkeys` | the [keys] by which documents and rows are found |
+//! | `fields`, `columns` | what is known about the documents, see [`crate::columns`]; absent if nothing |
 //! | `terms`, `lists`, `places` | the inverted index over the rows, see [`crate::lexical`] |
 //! | `vectors` | f32: a row's vector after the other; absent without vectors |
 //! | `frame`, `nibbles`, `fine`, `bits` | the vectors' [codes]; absent where they are few |
@@ -14,14 +15,16 @@
 //! A row is a chunk. The rows of a document follow one another.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::blobs::{Blobs, BlobsBuilder, BlobsJoin};
 use super::codes;
 use super::format::{Container, Section, section};
 use super::keys::{self, Keys};
 use super::postings;
+use crate::columns::{Columns, ColumnsBuilder, Condition, Field, Value};
 use crate::dense::codes::pay;
 use crate::dense::{Codes, CodesView, Frame, Metric, WORTH_CODES, prepare};
 use crate::filter::RowSet;
@@ -32,6 +35,22 @@ use crate::{Error, Result};
 
 /// The sections of the keys of documents and of rows.
 const KEYS: [&str; 2] = ["dockeys", "rowkeys"];
+
+/// The sections of the columns: where each is, and their bytes.
+const COLUMNS: [&str; 2] = ["fields", "columns"];
+
+/// A document to be written.
+#[derive(Clone, Copy, Debug)]
+pub struct NewDocument<'a> {
+    /// A hash by which it may be found.
+    pub key: u64,
+    /// Its record, kept as it is.
+    pub record: &'a [u8],
+    /// What filters may ask about it.
+    pub fields: &'a [(&'a str, Value<'a>)],
+    /// Its text.
+    pub text: &'a str,
+}
 
 /// A chunk to be written.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +72,7 @@ pub(crate) struct SegmentBuilder {
     rows: Vec<u32>,
     chunks: BlobsBuilder,
     keys: [Vec<u64>; 2],
+    columns: ColumnsBuilder,
     postings: Builder,
     vectors: Vec<f32>,
 }
@@ -66,6 +86,7 @@ impl SegmentBuilder {
             rows: vec![0],
             chunks: BlobsBuilder::default(),
             keys: [Vec::new(), Vec::new()],
+            columns: ColumnsBuilder::default(),
             postings: Builder::new(schema),
             vectors: Vec::new(),
         }
@@ -75,8 +96,7 @@ impl SegmentBuilder {
     pub(crate) fn add(
         &mut self,
         analyzer: &Analyzer,
-        (key, record): (u64, &[u8]),
-        text: &str,
+        document: NewDocument<'_>,
         chunks: &[NewChunk<'_>],
         vectors: &[f32],
     ) -> Result<()> {
@@ -99,9 +119,11 @@ impl SegmentBuilder {
             self.keys[1].push(chunk.key);
             self.postings.add(analyzer, chunk.texts.iter().copied());
         }
-        self.documents.push(record);
-        self.keys[0].push(key);
-        self.texts.push(text.as_bytes());
+        let number = self.documents() as u32;
+        document.fields.iter().for_each(|(name, value)| self.columns.add(number, name, *value));
+        self.documents.push(document.record);
+        self.keys[0].push(document.key);
+        self.texts.push(document.text.as_bytes());
         self.rows.push(rows);
         Ok(())
     }
@@ -118,7 +140,7 @@ impl SegmentBuilder {
     pub(crate) fn size(&self) -> usize {
         let blobs = [&self.documents, &self.texts, &self.chunks];
         let blobs: usize = blobs.iter().map(|blobs| blobs.size()).sum();
-        blobs + self.postings.size() + 4 * self.vectors.len()
+        blobs + self.columns.size() + self.postings.size() + 4 * self.vectors.len()
     }
 
     /// Writes it.
@@ -129,6 +151,7 @@ impl SegmentBuilder {
             rows: &self.rows,
             chunks: self.chunks.pieces(),
             keys: self.keys.each_ref().map(|keys| keys::pieces(keys)),
+            columns: &self.columns,
             postings: self.postings.freeze()?,
             vectors: vec![&self.vectors],
         };
@@ -144,6 +167,7 @@ struct Parts<'a> {
     chunks: Vec<Cow<'a, [u8]>>,
     /// Of the documents and of the rows.
     keys: [Vec<Cow<'a, [u8]>>; 2],
+    columns: &'a ColumnsBuilder,
     postings: Frozen,
     /// One row after the other, in pieces of whole rows.
     vectors: Vec<&'a [f32]>,
@@ -164,6 +188,12 @@ impl Parts<'_> {
             ("chunks", self.chunks),
         ];
         sections.extend(KEYS.into_iter().zip(self.keys));
+        let (fields, columns) = self.columns.freeze();
+        if !fields.is_empty() {
+            let json = serde_json::to_vec(&fields).map_err(|error| Error::InvalidInput(error.to_string()))?;
+            sections
+                .extend(COLUMNS.into_iter().zip([json, columns]).map(|(name, bytes)| section(name, bytes)));
+        }
         sections.extend(postings::sections(self.postings.bytes()));
         let (codes, frame);
         if let Some(dim) = dim {
@@ -201,7 +231,9 @@ pub(crate) fn merge<T>(
         (BlobsJoin::default(), BlobsJoin::default(), BlobsJoin::default());
     let mut vectors = Vec::new();
     let mut lists = Vec::new();
+    let mut columns = ColumnsBuilder::default();
     for Source { segment, alive } in sources {
+        let mut numbers = vec![None; segment.documents()];
         let everything = || std::iter::once(0..segment.documents() as Row).collect();
         let runs: Vec<Range<Row>> =
             alive.map_or_else(everything, |(documents, _)| documents.runs().collect());
@@ -214,6 +246,8 @@ pub(crate) fn merge<T>(
             segment.join("chunks", own.clone(), &mut chunks)?;
             keys[0].extend(own_keys[0].get(run.clone()).unwrap_or_default());
             keys[1].extend(own_keys[1].get(own.clone()).unwrap_or_default());
+            let first = rows.len() as u32 - 1;
+            numbers[run.clone()].iter_mut().zip(first..).for_each(|(own, number)| *own = Some(number));
             let shift = rows.last().copied().unwrap_or(0) as usize;
             for start in &segment.starts()[run.start + 1..=run.end] {
                 rows.push((*start as usize - own.start + shift) as u32);
@@ -222,6 +256,7 @@ pub(crate) fn merge<T>(
                 vectors.push(&segment.vectors()?[own.start * dim..own.end * dim]);
             }
         }
+        segment.columns()?.add_to(&mut columns, |document| numbers.get(document as usize).copied().flatten());
         lists.push((segment.postings()?, alive.map(|(_, rows)| rows)));
     }
     let parts = Parts {
@@ -230,6 +265,7 @@ pub(crate) fn merge<T>(
         rows: &rows,
         chunks: chunks.pieces(),
         keys: keys.map(|keys| keys::pieces(&keys)),
+        columns: &columns,
         postings: merge_alive(&lists, stop)?,
         vectors,
     };
@@ -242,12 +278,23 @@ pub(crate) struct Segment {
     container: Container,
     frame: Option<Frame>,
     terms_are_whole: OnceLock<bool>,
+    fields: Vec<Field>,
+    selected: Mutex<VecDeque<(String, Arc<RowSet>)>>,
 }
+
+/// How many conditions a segment remembers the rows of, a bit a row for each.
+const REMEMBERED: usize = 32;
 
 impl Segment {
     /// Checks that the sections fit together; long ones are read when they are asked for.
     pub(crate) fn new(container: Container, dim: Option<usize>) -> Result<Self> {
-        let mut segment = Self { container, frame: None, terms_are_whole: OnceLock::new() };
+        let mut segment = Self {
+            container,
+            frame: None,
+            terms_are_whole: OnceLock::new(),
+            fields: Vec::new(),
+            selected: Mutex::default(),
+        };
         let container = &segment.container;
         // It says where all others are, and so is read at once, however long it is.
         let starts = container.array::<u32>("rows")?;
@@ -272,6 +319,14 @@ impl Segment {
             && Some(values) == rows.checked_mul(4 * dim.unwrap_or(0));
         if !fits {
             return Err(container.corrupt("its sections do not fit together"));
+        }
+        if segment.container.has(COLUMNS[0]) {
+            let json = segment.container.section(COLUMNS[0])?;
+            let bytes = segment.container.unchecked(COLUMNS[1])?.len();
+            let fields: Option<Vec<Field>> = serde_json::from_slice(json).ok();
+            segment.fields = fields
+                .filter(|fields| fields.iter().all(|field| field.fits(bytes)))
+                .ok_or_else(|| segment.container.corrupt("its columns cannot be read"))?;
         }
         if let Some(dim) = dim {
             segment.frame = codes::frame(&segment.container, dim, rows)?;
@@ -303,6 +358,36 @@ impl Segment {
     /// The rows of a key.
     pub(crate) fn rows_of_key(&self, key: u64) -> Result<impl Iterator<Item = Row>> {
         Ok(self.keys(1)?.find(key).filter(|row| (*row as usize) < self.rows()))
+    }
+
+    /// The fields of its documents.
+    pub(crate) fn fields(&self) -> &[Field] {
+        &self.fields
+    }
+
+    /// What is known about its documents.
+    pub(crate) fn columns(&self) -> Result<Columns<'_>> {
+        let bytes = if self.fields.is_empty() { &[] } else { self.container.section(COLUMNS[1])? };
+        Ok(Columns::new(&self.fields, bytes))
+    }
+
+    /// The rows of the documents that meet a condition, which is written like this.
+    pub(crate) fn select(&self, condition: &Condition, written: &str) -> Result<Arc<RowSet>> {
+        let selected = || self.selected.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = selected();
+        if let Some(place) = known.iter().position(|(other, _)| other == written)
+            && let Some(found) = known.remove(place)
+        {
+            known.push_front(found.clone());
+            return Ok(found.1);
+        }
+        drop(known);
+        let documents = self.columns()?.select(condition, self.documents());
+        let rows = Arc::new(self.rows_of_all(&documents));
+        let mut known = selected();
+        known.push_front((written.to_owned(), Arc::clone(&rows)));
+        known.truncate(REMEMBERED);
+        Ok(rows)
     }
 
     fn blobs(&self, section: &str) -> Result<Blobs<'_>> {
@@ -388,5 +473,10 @@ impl Segment {
 
     pub(crate) fn size(&self) -> usize {
         self.container.size()
+    }
+
+    /// The bytes of each section.
+    pub(crate) fn sizes(&self) -> impl Iterator<Item = (String, usize)> + '_ {
+        self.container.sizes()
     }
 }

@@ -1,3 +1,4 @@
+mod conditions;
 mod damage;
 mod faults;
 mod model;
@@ -17,6 +18,11 @@ fn settings(dim: Option<usize>) -> Settings {
     Settings { dim, analyzer: "plain".into(), variant: "lucene".into(), k1: 1.2, b: 0.75, schema }
 }
 
+/// A document of which nothing is known but its text.
+fn document<'a>(key: u64, record: &'a [u8], text: &'a str) -> NewDocument<'a> {
+    NewDocument { key, record, fields: &[], text }
+}
+
 /// Adds a document of one chunk a word, each with a vector that points its own way.
 fn add(writer: &mut Writer, id: &str, text: &str) {
     let words: Vec<&str> = text.split_whitespace().collect();
@@ -25,7 +31,7 @@ fn add(writer: &mut Writer, id: &str, text: &str) {
         .map(|word| NewChunk { key: 9, record: word.as_bytes(), texts: std::slice::from_ref(word) })
         .collect();
     let vectors: Vec<f32> = words.iter().flat_map(|word| [1.0, word.len() as f32]).collect();
-    writer.add((id.len() as u64, id.as_bytes()), text, &chunks, &vectors).unwrap();
+    writer.add(document(id.len() as u64, id.as_bytes(), text), &chunks, &vectors).unwrap();
 }
 
 /// Every operation in words, done for real.
@@ -199,12 +205,13 @@ fn deleted_rows_leave_the_statistics_and_every_search() {
     filter.insert(1);
     filter.insert(2);
     let rows = |hits: Vec<Hit>| hits.iter().map(|hit| hit.row).collect::<Vec<_>>();
+    let filter = grown.selection_of(&filter).unwrap();
     assert_eq!(rows(grown.search_lexical(&Query::text("x y"), 10, Some(&filter)).unwrap()), [1]);
     assert_eq!(
         rows(grown.search_dense(&[1.0, 0.0], 10, Some(&filter), 1, &Stop::never()).unwrap().remove(0)),
         [1]
     );
-    assert!(grown.search_lexical(&Query::text("x"), 10, Some(&RowSet::all(2))).is_err());
+    assert!(grown.selection_of(&RowSet::all(2)).is_err());
 }
 
 #[test]
@@ -224,11 +231,17 @@ fn a_document_is_added_whole_or_not_at_all() {
     let folder = tempfile::tempdir().unwrap();
     let mut writer = Writer::create(folder.path(), &settings(Some(2)), "").unwrap();
     let chunks = [NewChunk { key: 9, record: b"c", texts: &["c"] }];
-    assert!(matches!(writer.add((1, b"d"), "c", &chunks, &[1.0]), Err(Error::Dimension(_))));
-    assert!(matches!(writer.add((1, b"d"), "c", &chunks, &[1.0, f32::NAN]), Err(Error::NonFinite { .. })));
-    assert!(matches!(writer.add((1, b"d"), "c", &chunks, &[0.0, 0.0]), Err(Error::ZeroVector { .. })));
-    writer.add((1, b"empty"), "", &[], &[]).unwrap();
-    writer.add((1, b"d"), "c", &chunks, &[1.0, 1.0]).unwrap();
+    assert!(matches!(writer.add(document(1, b"d", "c"), &chunks, &[1.0]), Err(Error::Dimension(_))));
+    assert!(matches!(
+        writer.add(document(1, b"d", "c"), &chunks, &[1.0, f32::NAN]),
+        Err(Error::NonFinite { .. })
+    ));
+    assert!(matches!(
+        writer.add(document(1, b"d", "c"), &chunks, &[0.0, 0.0]),
+        Err(Error::ZeroVector { .. })
+    ));
+    writer.add(document(1, b"empty", ""), &[], &[]).unwrap();
+    writer.add(document(1, b"d", "c"), &chunks, &[1.0, 1.0]).unwrap();
     let snapshot = writer.commit("").unwrap();
     assert_eq!((ids(&snapshot), snapshot.rows()), (vec!["empty".into(), "d".into()], 1));
 }
@@ -267,7 +280,7 @@ fn a_segment_that_could_not_be_written_leaves_nothing_even_when_the_next_can() {
     writer.room = 1;
     add(&mut writer, "a", "red");
     let chunks = [NewChunk { key: 9, record: b"red", texts: &["red"] }];
-    assert!(matches!(writer.add((1, b"b"), "red", &chunks, &[1.0, 3.0]), Err(Error::Io { .. })));
+    assert!(matches!(writer.add(document(1, b"b", "red"), &chunks, &[1.0, 3.0]), Err(Error::Io { .. })));
     add(&mut writer, "b", "red");
     let snapshot = writer.commit("").unwrap();
     assert_eq!(found(&snapshot, "red"), ["a", "b"]);
@@ -311,12 +324,12 @@ fn what_has_a_key_is_found_by_it() {
     let mut writer = Writer::create(folder.path(), &settings(Some(2)), "").unwrap();
     for (key, id) in [(7, "a"), (5, "b"), (7, "c")] {
         let chunks = [NewChunk { key: 10 + key, record: b"r", texts: &["red"] }];
-        writer.add((key, id.as_bytes()), "red", &chunks, &[1.0, 2.0]).unwrap();
+        writer.add(document(key, id.as_bytes(), "red"), &chunks, &[1.0, 2.0]).unwrap();
     }
     let first = writer.commit("").unwrap();
     let mut writer = Writer::open(folder.path()).unwrap();
     writer.delete(0).unwrap();
-    writer.add((7, b"d"), "", &[], &[]).unwrap();
+    writer.add(document(7, b"d", ""), &[], &[]).unwrap();
     let second = writer.commit("").unwrap();
     let third = Writer::open(folder.path()).unwrap().compact(&Stop::never()).unwrap();
     let documents = |snapshot: &Snapshot, key| snapshot.documents_of_key(key).unwrap();
@@ -380,7 +393,7 @@ fn large_segments_are_searched_by_codes_and_small_ones_without() {
         let mut writer = Writer::open(path).unwrap();
         let vectors: Vec<f32> = (all.len()..all.len() + rows).flat_map(vector).collect();
         let chunks = vec![NewChunk { key: 9, record: b"r", texts: &["t"] }; rows];
-        writer.add((1, b"d"), "t", &chunks, &vectors).unwrap();
+        writer.add(document(1, b"d", "t"), &chunks, &vectors).unwrap();
         writer.commit("").unwrap();
         all.extend(vectors.chunks_exact(dim).map(|row| dense::prepare(row, dim, Metric::Cosine).unwrap()));
     }
