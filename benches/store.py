@@ -1,4 +1,4 @@
-"""What the store costs: filling an index, a small commit, many segments, opening.
+"""What the store costs: filling an index, a small commit, filters, many segments, opening.
 
     python benches/store.py [--chunks 1000000] [--folder DIR]
 
@@ -70,7 +70,7 @@ def memory() -> dict[str, float]:
     return {"now": found["VmRSS"], "peak": found["VmHWM"]}
 
 
-def batches(n: int) -> Iterator[tuple[list[dict[str, str]], FloatArray]]:
+def batches(n: int) -> Iterator[tuple[list[dict[str, Any]], FloatArray]]:
     tokens = corpora.made_tokens(n)
     vocabulary = np.array(
         [corpora.word(number) for number in range(corpora.VOCABULARY)], dtype=object
@@ -79,7 +79,10 @@ def batches(n: int) -> Iterator[tuple[list[dict[str, str]], FloatArray]]:
         rows = range(start, min(n, start + BATCH))
         texts = [" ".join(vocabulary[tokens[row]].tolist()) for row in rows]
         yield (
-            [{"id": f"p{row}", "text": text} for row, text in zip(rows, texts, strict=True)],
+            [
+                {"id": f"p{row}", "text": text, "metadata": {"mille": crc32(b"%d" % row) % 1000}}
+                for row, text in zip(rows, texts, strict=True)
+            ],
             vectors(len(texts), seed=start),
         )
 
@@ -110,12 +113,14 @@ def commits(path: Path, chunks: int) -> dict[str, Any]:
     return {"p50": statistics.median(times) * 1e3, "most": max(times) * 1e3}
 
 
-def search_times(index: tamis.Index, queries: list[str]) -> dict[Mode, list[float]]:
+def search_times(
+    index: tamis.Index, queries: list[str], where: dict[str, Any] | None = None
+) -> dict[Mode, list[float]]:
     found: dict[Mode, list[float]] = {"lexical": [], "dense": [], "hybrid": []}
     for query in queries:
         for mode, times in found.items():
             start = time.perf_counter()
-            index.search(query, k=10, mode=mode, rerank=False)
+            index.search(query, k=10, mode=mode, rerank=False, where=where)
             times.append((time.perf_counter() - start) * 1e3)
     return found
 
@@ -150,6 +155,33 @@ def segments(path: Path, chunks: int) -> dict[str, Any]:
     return result
 
 
+def filters(path: Path, chunks: int) -> dict[str, Any]:
+    """Search with filters that let more and less through, in turns with none."""
+    index = open_index(path)
+    texts = [p["text"].split() for p in next(batches(300))[0]]
+    queries = [" ".join(text[:5]) for text in texts]
+    result: dict[str, Any] = {}
+    ways: dict[str, Any] = {"none": None} | {
+        f"{share / 10:g}%": {"mille": {"$lt": share}} for share in (1000, 500, 100, 10, 1)
+    }
+    for name, where in ways.items():
+        start = time.perf_counter()
+        index.search("word", mode="lexical", rerank=False, where=where)
+        result[f"first, {name}, ms"] = (time.perf_counter() - start) * 1e3
+        search_times(index, queries[:30], where)
+    halves: dict[str, list[dict[Mode, float]]] = {name: [] for name in ways}
+    for start_of in range(0, 300, 25):
+        for name, where in ways.items():
+            times = search_times(index, queries[start_of : start_of + 25], where)
+            halves[name].append({mode: statistics.median(t) for mode, t in times.items()})
+    for name, parts in halves.items():
+        for mode in parts[0]:
+            own = statistics.median(part[mode] for part in parts)
+            base = statistics.median(part[mode] for part in halves["none"])
+            result[f"{mode}, {name}"] = [own, own / base]
+    return result
+
+
 def opening(path: Path, chunks: int) -> dict[str, Any]:
     """Open the index, in a fresh process, with warm files."""
     encoder = Given()
@@ -169,6 +201,7 @@ def opening(path: Path, chunks: int) -> dict[str, Any]:
 PARTS: dict[str, Callable[[Path, int], dict[str, Any]]] = {
     "fill": fill,
     "commits": commits,
+    "filters": filters,
     "segments": segments,
     "opening": opening,
 }
@@ -188,7 +221,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=options.folder) as scratch:
         for chunks in sorted({100_000, options.chunks}):
             path = Path(scratch) / f"{chunks}.tamis"
-            wanted = ["fill", "opening", "commits" if chunks == 100_000 else "segments", "opening"]
+            wanted = ["fill", "opening", "filters"]
+            wanted += ["commits" if chunks == 100_000 else "segments", "opening"]
             for name in wanted:
                 command = [sys.executable, __file__, "--chunks", str(chunks)]
                 command += ["--part", name, str(path)]

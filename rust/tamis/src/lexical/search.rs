@@ -21,7 +21,7 @@ use super::Analyzer;
 use super::bm25::Bm25;
 use super::bounds::PairWeights;
 use super::lengths::{Each, Length, Lengths};
-use super::lists::{Block, List};
+use super::lists::{BLOCK, Block, List};
 use super::plan::Plan;
 use super::postings::Postings;
 use super::query::Query;
@@ -134,6 +134,8 @@ pub enum Evaluation {
     Exhaustive,
     /// Terms and blocks are left out that cannot matter.
     Pruned,
+    /// Only the rows that may be found are looked for in the lists.
+    ByRow,
 }
 
 /// A formula, the statistics that it is used with, and what follows from both.
@@ -315,11 +317,9 @@ fn best(
     }
     let scale = scale_of(&asked, &scorer.bm25);
     let postings: u64 = asked.iter().map(|asked| asked.term.df).sum();
-    let exhaustive = match evaluation {
-        // Few windows leave nothing to learn from one for the next.
-        Evaluation::Auto => k > FEW || 4 * postings <= scorer.rows || scorer.rows < 8 * WINDOW as u64,
-        Evaluation::Exhaustive => true,
-        Evaluation::Pruned => false,
+    let way = match evaluation {
+        Evaluation::Auto => cheapest(parts, postings, scorer.rows, k),
+        forced => forced,
     };
     let mut best = Best::new(k, scorer.rows as usize, scale);
     // Out of its place: a panic leaves no sums behind.
@@ -333,13 +333,30 @@ fn best(
         });
         let mut cursors: Vec<Cursor<'_>> = cursors.collect();
         match lengths.each() {
-            Each::Bytes(each) => search_part(exhaustive, part, each, &mut cursors, &mut scratch, &mut best),
-            Each::Short(each) => search_part(exhaustive, part, each, &mut cursors, &mut scratch, &mut best),
-            Each::Long(each) => search_part(exhaustive, part, each, &mut cursors, &mut scratch, &mut best),
+            Each::Bytes(each) => search_part(way, part, each, &mut cursors, &mut scratch, &mut best),
+            Each::Short(each) => search_part(way, part, each, &mut cursors, &mut scratch, &mut best),
+            Each::Long(each) => search_part(way, part, each, &mut cursors, &mut scratch, &mut best),
         }
     }
     SCRATCH.set(scratch);
     best.into_sorted()
+}
+
+/// What is likely to be the fastest way to the best `k` rows by so many postings; measured.
+fn cheapest(parts: &[&Part<'_>], postings: u64, rows: u64, k: usize) -> Evaluation {
+    /// Where no more than one row of so many may be found, the others are not worth a sum.
+    const FEW_ROWS: u64 = 32;
+    let all = |part: &&Part<'_>| part.postings.lengths().len();
+    let allowed = |part: &&Part<'_>| part.allowed.map_or_else(|| all(part), RowSet::count);
+    let allowed: usize = parts.iter().map(allowed).sum();
+    if FEW_ROWS * allowed as u64 <= rows {
+        Evaluation::ByRow
+    } else if k > FEW || 4 * postings <= rows || rows < 8 * WINDOW as u64 {
+        // Few windows leave nothing to learn from one for the next.
+        Evaluation::Exhaustive
+    } else {
+        Evaluation::Pruned
+    }
 }
 
 /// The power of two that scores are multiplied by: the largest that leaves the greatest sum below
@@ -596,6 +613,66 @@ impl<'a> Cursor<'a> {
         if self.block < self.first {
             self.load(self.first);
         }
+        self.find(row)
+    }
+
+    /// Passes all postings, and adds up those of the rows that may be found; these are the
+    /// candidates.
+    fn meet(&mut self, allowed: Option<&RowSet>, candidates: &mut [(Row, u32)]) {
+        let mut rest = candidates.iter_mut();
+        let Some(mut next) = rest.next() else { return };
+        let words = allowed.map(RowSet::words);
+        let mut places = [0u8; BLOCK];
+        for block in 0..self.list.blocks() {
+            self.load(block);
+            let rows = self.postings.rows();
+            let mut met = 0;
+            for (place, row) in (0..).zip(rows) {
+                let word = |words: &[u64]| words.get(*row as usize / 64).copied().unwrap_or(0);
+                let is_allowed = words.map_or(1, |words| word(words) >> (row % 64) & 1);
+                places[met % BLOCK] = place;
+                met += is_allowed as usize;
+            }
+            for place in &places[..met] {
+                let row = rows[*place as usize];
+                while next.0 < row {
+                    let Some(further) = rest.next() else { return };
+                    next = further;
+                }
+                if next.0 == row {
+                    let worth = self.worth.of(self.postings.repeats()[*place as usize], row);
+                    next.1 = next.1.saturating_add(worth);
+                }
+            }
+        }
+    }
+
+    /// What the term is worth in a row that comes after all those that were looked for.
+    fn look_for(&mut self, row: Row) -> u32 {
+        let full = self.list.full_blocks();
+        let is_before = |block: usize| block < full && self.list.header(block).last < row;
+        if is_before(self.block) {
+            // In steps that double, and then between the last two.
+            let (mut passed, mut step) = (self.block, 1);
+            while is_before(passed + step) {
+                passed += step;
+                step *= 2;
+            }
+            let (mut start, mut end) = (passed + 1, passed + step);
+            while start < end {
+                let middle = start + (end - start) / 2;
+                if is_before(middle) { start = middle + 1 } else { end = middle }
+            }
+            if start >= self.list.blocks() {
+                return 0;
+            }
+            self.load(start);
+        }
+        self.find(row)
+    }
+
+    /// What the term is worth in a row of this block, or of none.
+    fn find(&mut self, row: Row) -> u32 {
         let rows = &self.postings.rows()[self.at..];
         self.at += rows.partition_point(|other| *other < row);
         if self.row() == Some(row) {
@@ -626,17 +703,42 @@ impl<'a> Cursor<'a> {
 
 /// Reads every posting of a part, or what may matter.
 fn search_part<L: Length>(
-    exhaustive: bool,
+    way: Evaluation,
     part: &Part<'_>,
     lengths: &[L],
     cursors: &mut [Cursor<'_>],
     scratch: &mut Scratch,
     best: &mut Best,
 ) {
-    if exhaustive {
-        all(part, lengths, cursors, scratch, best);
-    } else {
-        pruned(part, lengths, cursors, scratch, best);
+    match way {
+        Evaluation::ByRow => by_row(part, cursors, scratch, best),
+        Evaluation::Pruned => pruned(part, lengths, cursors, scratch, best),
+        Evaluation::Auto | Evaluation::Exhaustive => all(part, lengths, cursors, scratch, best),
+    }
+}
+
+/// Looks for the rows that may be found, and reads the blocks that have them.
+fn by_row(part: &Part<'_>, cursors: &mut [Cursor<'_>], scratch: &mut Scratch, best: &mut Best) {
+    /// To look for a row in a list costs as much as to pass so many of its postings; measured.
+    const LOOKED_FOR: usize = 8;
+    let end = part.postings.lengths().len();
+    let candidates = &mut scratch.candidates;
+    candidates.clear();
+    match part.allowed {
+        Some(allowed) => candidates.extend(allowed.rows().map(|row| (row, 0))),
+        None => candidates.extend((0..end as Row).map(|row| (row, 0))),
+    }
+    for cursor in cursors {
+        if cursor.list.len <= LOOKED_FOR * candidates.len() {
+            cursor.meet(part.allowed, candidates);
+            continue;
+        }
+        for (row, sum) in candidates.iter_mut() {
+            *sum = sum.saturating_add(cursor.look_for(*row));
+        }
+    }
+    for (row, sum) in &*candidates {
+        best.push(*sum, part.base + row);
     }
 }
 
@@ -659,7 +761,10 @@ fn all<L: Length>(
         for cursor in &mut *cursors {
             cursor.add(start as Row, &lengths[start..end], sums);
         }
-        take_above(best.floor, sums, |place, sum| offer(part, start, place, sum, best));
+        take_above(part, start, best.floor, sums, |row, sum| {
+            best.push(sum, part.base + row);
+            best.floor
+        });
     }
 }
 
@@ -700,8 +805,8 @@ fn pruned<L: Length>(
         let candidates = &mut scratch.candidates;
         let least = floor - rest.min(floor);
         candidates.clear();
-        take_above(least, sums, |place, sum| {
-            candidates.push((place, sum));
+        take_above(part, start, least, sums, |row, sum| {
+            candidates.push((row, sum));
             least
         });
         for &i in order[..left_out].iter().rev() {
@@ -715,63 +820,63 @@ fn pruned<L: Length>(
                 cursor.add(start as Row, lengths, sums);
                 candidates
                     .iter_mut()
-                    .for_each(|(place, sum)| *sum = sum.saturating_add(sums[*place as usize]));
+                    .for_each(|(row, sum)| *sum = sum.saturating_add(sums[*row as usize - start]));
                 sums.fill(0);
                 candidates.retain(|(_, sum)| sum.saturating_add(rest) > floor);
             } else {
-                candidates.retain_mut(|(place, sum)| {
-                    let row = start as Row + *place;
-                    let is_possible = sum.saturating_add(cursor.most(row)).saturating_add(rest) > floor;
+                candidates.retain_mut(|(row, sum)| {
+                    let is_possible = sum.saturating_add(cursor.most(*row)).saturating_add(rest) > floor;
                     if is_possible {
-                        *sum = sum.saturating_add(cursor.ask(row));
+                        *sum = sum.saturating_add(cursor.ask(*row));
                     }
                     is_possible && sum.saturating_add(rest) > floor
                 });
             }
         }
-        for &(place, sum) in &*candidates {
-            offer(part, start, place, sum, best);
+        for (row, sum) in &*candidates {
+            best.push(*sum, part.base + row);
         }
     }
 }
 
-/// Offers a row of the window that begins at `start`; gives the sum that others must exceed.
-fn offer(part: &Part<'_>, start: usize, place: u32, sum: u32, best: &mut Best) -> u32 {
-    let row = start as Row + place;
-    if part.allowed.is_none_or(|allowed| allowed.contains(row)) {
-        best.push(sum, part.base + row);
-    }
-    best.floor
-}
-
-/// Calls `found` with each place and sum above the floor, which it then sets anew, and clears all.
-fn take_above(mut floor: u32, sums: &mut [u32], mut found: impl FnMut(u32, u32) -> u32) {
+/// Calls `found` with each row of the window that begins at `start` that may be found and has a sum
+/// above the floor, which it then sets anew, and clears all sums.
+fn take_above(
+    part: &Part<'_>,
+    start: usize,
+    mut floor: u32,
+    sums: &mut [u32],
+    mut found: impl FnMut(Row, u32) -> u32,
+) {
     /// Chunks that are looked at together: they are still in the cache when what was found is taken.
     const TOGETHER: usize = 32;
     let level = Level::best();
     let mut masks = [0; TOGETHER];
-    let mut start = 0;
+    let mut start = start;
     for some in sums.chunks_mut(TOGETHER * MASKED) {
         let (chunks, rest) = some.as_chunks_mut::<MASKED>();
         let masks = &mut masks[..chunks.len()];
         let mut any = keep_above(level, chunks, floor, masks);
         while any != 0 {
-            let i = any.trailing_zeros();
+            let i = any.trailing_zeros() as usize;
             any &= any - 1;
-            let mut mask = masks[i as usize];
+            let first = start + i * MASKED;
+            let mut mask = masks[i] & part.allowed.map_or(u64::MAX, |allowed| allowed.bits(first, MASKED));
             while mask != 0 {
                 let j = mask.trailing_zeros();
                 mask &= mask - 1;
-                let sum = std::mem::take(&mut chunks[i as usize][j as usize]);
+                let sum = chunks[i][j as usize];
                 if sum > floor {
-                    floor = found(start + i * MASKED as u32 + j, sum);
+                    floor = found(first as Row + j, sum);
                 }
             }
+            chunks[i] = [0; MASKED];
         }
-        start += (chunks.len() * MASKED) as u32;
+        start += chunks.len() * MASKED;
         for sum in rest {
-            if *sum > floor {
-                floor = found(start, *sum);
+            let row = start as Row;
+            if *sum > floor && part.allowed.is_none_or(|allowed| allowed.contains(row)) {
+                floor = found(row, *sum);
             }
             *sum = 0;
             start += 1;
@@ -877,6 +982,7 @@ pub(super) mod tests {
             prop_assert_eq!(&hits, &run(0, Evaluation::Exhaustive));
             prop_assert_eq!(&hits, &run(cut.index(texts.len()), Evaluation::Pruned));
             prop_assert_eq!(&hits, &run(0, Evaluation::Pruned));
+            prop_assert_eq!(&hits, &run(cut.index(texts.len()), Evaluation::ByRow));
             prop_assert_eq!(&hits, &run(0, Evaluation::Auto));
 
             for hit in &hits {
@@ -921,19 +1027,24 @@ pub(super) mod tests {
         let statistics = Statistics::of(postings.lengths(), None);
         let third: Vec<bool> = (0..50_000).map(|row| row % 3 == 0).collect();
         let third = RowSet::from_flags(&third);
+        let few: Vec<bool> = (0..50_000).map(|row| row % 997 == 3).collect();
+        let few = RowSet::from_flags(&few);
         for variant in Bm25::NAMES {
             let scorer = Scorer::new(Bm25::new(variant, 1.2, 0.75).unwrap(), statistics);
             for query in
                 ["t0", "t0 t1", "t0 t1 t2 t3", "t900 t0", "t5000 t17 t3 t0 t0", "t8000 t8001 t44", "t1 none"]
             {
                 for k in [1, 10, 100, 1000] {
-                    for allowed in [None, Some(&third)] {
+                    for allowed in [None, Some(&third), Some(&few)] {
                         let parts = [Part { postings: &postings, base: 7, alive: None, allowed }];
                         let run = |evaluation| found(&parts, query, &scorer, k, evaluation);
                         let expected = run(Evaluation::Exhaustive);
                         // What more than half of the rows hold is worth nothing to robertson.
-                        assert!(!expected.is_empty() || variant == "robertson");
-                        assert_eq!(run(Evaluation::Pruned), expected, "{variant} {query} {k}");
+                        let is_few = allowed.is_some_and(|allowed| allowed.count() < 100);
+                        assert!(!expected.is_empty() || variant == "robertson" || is_few);
+                        for way in [Evaluation::Pruned, Evaluation::ByRow, Evaluation::Auto] {
+                            assert_eq!(run(way), expected, "{variant} {query} {k} {way:?}");
+                        }
                     }
                 }
             }
