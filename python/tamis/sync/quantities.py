@@ -32,8 +32,8 @@ _UNITS_BY_KIND: Final = {
     "1/1000000 µl microlitre microliter, 3785411784/1000000000 gallon",
     "byte": "1 byte, 1000 kb kilobyte, 1000000 mb megabyte, 1000000000 gb gigabyte, "
     "1000000000000 tb terabyte, 1024 kib, 1048576 mib, 1073741824 gib, 1/8 bit",
-    "degree Celsius": "1 °c celsius degree~celsius degree~c",
-    "degree Fahrenheit": "1 °f fahrenheit degree~fahrenheit degree~f",
+    "degree Celsius": "1 °c celsius degree~celsius degrees~celsius degree~c degrees~c",
+    "degree Fahrenheit": "1 °f fahrenheit degree~fahrenheit degrees~fahrenheit degree~f",
     "degree": "1 ° degree",
     "kelvin": "1 kelvin",
     "share": "1/100 % percent per~cent pct, 1/10000 basis~point",
@@ -87,43 +87,38 @@ _UNIT: Final = (
     + "|".join(
         re.escape(name).replace(r"\ ", r"[\s-]") for name in sorted(_UNITS, key=len, reverse=True)
     )
-    + r")(?:(?<=\w{3})(?:e?s)?(?:'|’)?|(?<!\w{3}))(?!\w)"
+    + r")(?:(?<=\w{3})(?:e?s)?'?|(?<!\w{3}))(?!\w)"
 )
+#: Words that are units, and no names though they are written with capitals.
+UNITS: Final = frozenset(_UNITS)
 _CURRENCY: Final = r"(?:us\$|[$€£¥₹]|(?:usd|eur|gbp|chf|jpy|cad|aud|inr|cny|sek|nok|dkk)\b)"
 
-_DIGITS: Final = {
-    name: value
-    for value, name in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-        "fifteen sixteen seventeen eighteen nineteen".split()
-    )
-}
-_TENS: Final = {
-    name: 10 * value
-    for value, name in enumerate(
-        "twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2
-    )
-}
-_ORDINALS: Final = {
-    name: value
-    for value, name in enumerate(
-        "third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
-        "fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth".split(),
-        start=3,
-    )
-}
+_DIGIT_NAMES: Final = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+    "fifteen sixteen seventeen eighteen nineteen"
+)
+_TEN_NAMES: Final = "twenty thirty forty fifty sixty seventy eighty ninety"
+_ORDINAL_NAMES: Final = (
+    "third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth "
+    "fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"
+)
+_DIGITS: Final = {name: value for value, name in enumerate(_DIGIT_NAMES.split())}
+_TENS: Final = {name: 10 * value for value, name in enumerate(_TEN_NAMES.split(), start=2)}
+_ORDINALS: Final = {name: value for value, name in enumerate(_ORDINAL_NAMES.split(), start=3)}
 _POWERS: Final = {
     "hundred": 100,
     "thousand": 1000,
     "million": 10**6,
+    "dozen": 12,
     "billion": 10**9,
     "bn": 10**9,
     "trillion": 10**12,
 }
 _BELOW_TEN = "|".join(list(_DIGITS)[1:10])
+_SINGLE: Final = "|".join(sorted({**_DIGITS, **_ORDINALS}, key=len, reverse=True))
 _SMALL: Final = (
     rf"(?:(?:{'|'.join(_TENS)})(?:[\s-](?:{_BELOW_TEN}|first|second|third|fourth|fifth|sixth"
-    rf"|seventh|eighth|ninth))?|{'|'.join(sorted({**_DIGITS, **_ORDINALS}, key=len, reverse=True))})"
+    rf"|seventh|eighth|ninth))?|{_SINGLE})"
 )
 _POWER: Final = rf"(?:{'|'.join(_POWERS)})s?"
 _WORDED: Final = re.compile(
@@ -141,13 +136,26 @@ _MEASURED: Final = re.compile(
     rf"(?:\s?(?P<power>k(?!\w)|{_POWER}\b))?(?:[\s-]?(?P<unit>{_UNIT}))?(?![\d])"
 )
 _RANGE: Final = re.compile(
-    rf"\s*(?:-|–|to|and|or)\s*{_NUMBER}(?:\s?{_POWER}\b)?[\s-]?(?P<unit>{_UNIT})"
+    rf"\s*(?:-|to|and|or)\s*{_NUMBER}(?:\s?{_POWER}\b)?[\s-]?(?P<unit>{_UNIT})"
 )
-_ONE_UNIT: Final = re.compile(rf"\b(?:an?|one|single|per|each|every)\s+(?P<unit>{_UNIT})")
+_ONE_UNIT: Final = re.compile(
+    r"\b(?:(?P<hard>one|(?:within|after|for|than|least|most|exceed) an?)|an?|single)"
+    rf"[\s-](?P<unit>{_UNIT})"
+)
+_ONE_TO: Final = re.compile(r"\bone(?= (?:to|and|or) \d)")
+_WORDS: Final = (
+    (re.compile(r"\b((?:the|its|their|his|her|our|your|a)\s)second(?=\s[a-z])"), r"\g<1>2nd"),
+    (re.compile(r"\bfortnightly\b"), "every 2 weeks"),
+    (re.compile(rf"\ban? ({_UNIT}) and a half\b"), r"1.5 \1"),
+    (re.compile(r"\btwice\b"), "2 times"),
+    (re.compile(r"\bthrice\b"), "3 times"),
+    (re.compile(r"\bq([1-4])\b"), r"quarter \1"),
+)
 
-_MONTHS: Final = (
-    "january february march april may june july august september october november december".split()
+_MONTH_NAMES: Final = (
+    "january february march april may june july august september october november december"
 )
+_MONTHS: Final = _MONTH_NAMES.split()
 _MONTH: Final = (
     r"(?P<month>(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\b\.?|"
     + "|".join(name.capitalize() for name in _MONTHS)
@@ -163,15 +171,16 @@ _DAY_MONTH: Final = re.compile(
     rf"\b(?:[Tt]he\s+)?{_DAY}(?:\s+day)?\s+(?:of\s+)?{_MONTH}(?:,?\s+(?:of\s+)?{_YEAR})?"
 )
 _MONTH_DAY: Final = re.compile(
-    rf"\b{_MONTH}\s+(?:the\s+)?(?:{_DAY}(?!\s*[:%])(?:,?\s+{_YEAR})?|{_YEAR})"
+    rf"\b{_MONTH}\s+(?:the\s+)?(?:{_DAY}(?!\s*[:%])(?:,?\s+{_YEAR})?|(?P<alone>(?:1[6-9]|20)\d\d)\b)"
 )
 _MONTH_ALONE: Final = re.compile(
-    rf"\b(?<![.!?]\s)(?<!^)(?!May\b|March\b){_MONTH}"
-    r"|(?<=\b[Ii]n\s)(?P<later>May|March)\b|(?<=\bof\s)(?P<last>May|March)\b"
+    rf"(?<![.!?]\s)(?<!^)\b(?!May\b|March\b){_MONTH}"
+    r"|\b(?:[Ii]n|[Oo]f|[Bb]y|[Ss]ince|[Uu]ntil|[Ff]rom|[Aa]fter|[Bb]efore|[Dd]uring|[Ee]arly|[Ll]ate"
+    r"|through|every|each|next|last|to|and|mid)[\s-](?P<later>May|March)\b"
 )
 _YEAR_ALONE: Final = re.compile(rf"(?<![\w.,$€£/-]){_YEAR}(?![\w,]?\d|[\s-]?{_UNIT}|[-/]\d)")
 _CLOCK: Final = re.compile(
-    r"\b(?P<h>[0-2]?\d)(?::(?P<m>[0-5]\d)(?::[0-5]\d)?)?\s?(?P<half>[ap]\.?m\b\.?|o'clock)"
+    r"\b(?P<h>[0-2]?\d)(?::(?P<m>[0-5]\d)(?::[0-5]\d)?)?\s?(?P<half>[ap]\.?m\b\.?|o ?clock)"
     r"|\b(?P<hour>[0-2]?\d):(?P<minute>[0-5]\d)(?::[0-5]\d)?\b"
     r"|\b(?P<name>noon|midday|midnight)\b"
 )
@@ -188,12 +197,15 @@ def dates(text: str, note: Note) -> str:
 
     def take(match: re.Match[str]) -> str:
         parts = match.groupdict()
-        month = next((parts[k] for k in ("month", "later", "last") if parts.get(k)), None)
+        month = parts.get("month") or parts.get("later")
         if month:
             number = int(month) if month.isdigit() else _month(month)
-            note("date", f"{number}-{int(parts['day'])}" if parts.get("day") else f"{number}", False)
-        if parts.get("year"):
-            note("date", f"{Fraction(parts['year'])}", False)
+            note(
+                "date", f"{number}-{int(parts['day'])}" if parts.get("day") else f"{number}", False
+            )
+        year = parts.get("year") or parts.get("alone")
+        if year:
+            note("date", year, False)
         return " # "
 
     def slashed(match: re.Match[str]) -> str:
@@ -227,8 +239,11 @@ def romans(text: str) -> str:
 def quantities(text: str, note: Note) -> str:
     """Read the times of day, amounts and numbers of a text in lower case."""
     text = _CLOCK.sub(lambda match: _clock(match, note), text)
+    for pattern, digits in _WORDS:
+        text = pattern.sub(digits, text)
     text = _WORDED.sub(_in_digits, text)
-    text = _HALVES.sub(lambda match: f"{match[1] or 0}.5 ", text)
+    text = _ONE_TO.sub("1", text)
+    text = _HALVES.sub(lambda match: f"{match[1] or 0}.5{' ' if match[1] is None else ''}", text)
     text = _SHARES.sub(lambda match: _share(match, note), text)
 
     def amount(match: re.Match[str]) -> str:
@@ -237,7 +252,7 @@ def quantities(text: str, note: Note) -> str:
 
     left = _MEASURED.sub(amount, text)
     for match in _ONE_UNIT.finditer(left):
-        note("amount", _amount(Fraction(1), match["unit"]), True)
+        note("amount", _amount(Fraction(1), match["unit"]), not match["hard"])
     return left
 
 
@@ -263,7 +278,7 @@ def _share(match: re.Match[str], note: Note) -> str:
 
 
 def _in_digits(match: re.Match[str]) -> str:
-    """A number in words with digits; "one" alone stays, being a pronoun too."""
+    """Write a number in words with digits; "one" alone stays, being a pronoun too."""
     words = re.split(r"[\s-]+", match[0])
     if words == ["one"]:
         return "one"
@@ -276,7 +291,8 @@ def _in_digits(match: re.Match[str]) -> str:
             current = max(current, 1) * 100
         else:
             total, current = total + max(current, 1) * power, 0
-    return str(total + current)
+    ordinal = words[-1] in _ORDINALS or words[-1] in {"first", "second"}
+    return f"{total + current}{'th' if ordinal else ''}"
 
 
 def _small(word: str) -> int:
@@ -291,22 +307,29 @@ def _measure(match: re.Match[str], text: str, note: Note) -> None:
     power = match["power"]
     if power:
         value *= 1000 if power == "k" else _POWERS[power.rstrip("s") if power != "bn" else power]
-    unit = match["unit"]
-    if not unit:
+    unit = None if match["ordinal"] else match["unit"]
+    if not unit and not match["ordinal"]:
         ahead = _RANGE.match(text, match.end())
         unit = ahead["unit"] if ahead else None
     if match["before"]:
         currency = match["before"].strip()
+        value *= 10**6 if unit == "m" else 1
         note("amount", _amount(value, _CURRENCIES.get(currency, currency)), False)
+        if currency in {"£", "gbp"}:
+            note("amount", _amount(value, "pound"), True)
     elif unit:
         note("amount", _amount(value, unit), False)
         note("number", f"{value}", True)
+        if unit.startswith("pound"):  # of weight, or of money
+            note("amount", f"{value} GBP", True)
+    elif re.fullmatch(r"\d+\.\d+0", match["number"]):
+        note("number", match["number"], False)  # a version: 3.10 is not 3.1
     else:
         note("number", f"{value}", False)
 
 
 def _amount(value: Fraction, unit: str) -> str:
-    name = re.sub(r"[\s-]+", " ", unit).rstrip("'’")
+    name = re.sub(r"[\s-]+", " ", unit).rstrip("'")
     if name not in _UNITS:
         name = name.removesuffix("s") if name.removesuffix("s") in _UNITS else name[:-2]
     kind, factor = _UNITS[name]
