@@ -847,9 +847,7 @@ class Index:
     def _settle(extra: dict[str, Any], name: str, given: Mapping[str, Any]) -> dict[str, Any]:
         """Record with what a source is synced, and return it; what is not given stays."""
         kept = extra.setdefault("settings", {})
-        said = {key: value for key, value in given.items() if value is not None}
-        if isinstance(said.get("valid_from"), datetime):
-            said["valid_from"] = said["valid_from"].isoformat()
+        said = records.plain(name, {k: value for k, value in given.items() if value is not None})
         settings: dict[str, Any] = {**dict.fromkeys(given), **kept.get(name, {}), **said}
         kept[name] = settings
         superseded = extra.setdefault("superseded", {})

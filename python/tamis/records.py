@@ -95,6 +95,18 @@ def chunk_records(
     return records
 
 
+def plain(id: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values of a document, or of all of a source, as JSON keeps them.
+
+    Raises
+    ------
+    InvalidInputError
+        If they are no JSON.
+    """
+    kept: dict[str, Any] = json.loads(_json({"id": id, "values": values}))["values"]
+    return kept
+
+
 def _json(record: Mapping[str, Any]) -> bytes:
     def written(value: object) -> str:
         if isinstance(value, date):
