@@ -320,7 +320,7 @@ class DenseIndex:
 
 
 def as_matrix(vectors: npt.ArrayLike, dim: int) -> FloatArray:
-    """Return vectors as a C-contiguous float32 matrix of width `dim`."""
+    """Return vectors as a C-contiguous, aligned float32 matrix of width `dim`."""
     try:
         array: npt.NDArray[Any] = np.asarray(vectors)
     except ValueError as error:  # rows of unequal lengths
@@ -333,8 +333,6 @@ def as_matrix(vectors: npt.ArrayLike, dim: int) -> FloatArray:
         raise DimensionError(
             f"the vectors have shape {np.shape(vectors)}; the index takes (n, {dim}) or ({dim},)"
         )
-    if array.dtype == np.float32:
-        return np.ascontiguousarray(array)
     # What is too large becomes infinite and is refused as such; what is too small becomes 0.
     with np.errstate(over="ignore", under="ignore"):
-        return np.ascontiguousarray(array, dtype=np.float32)
+        return np.require(array, np.float32, ["C_CONTIGUOUS", "ALIGNED"])

@@ -17,7 +17,7 @@ from itertools import pairwise
 from typing import Final, get_args
 
 from tamis.sync.lexicon import IMPLICIT, OPPOSITES, PREFIXES, WAYS, ChangeKind
-from tamis.sync.meaning import Meaning, read, stem
+from tamis.sync.meaning import Meaning, read, sense, stem
 
 #: Longer ones are no sentences: they are compared word by word, not read.
 LONGEST_SENTENCE: Final = 20_000
@@ -109,6 +109,8 @@ def _goes_without(fact: str, one: Meaning, other: Meaning) -> bool:
         if "only" in one.facts and "only" in other.facts:
             return True
         return ({*other.facts, *other.soft} & _MODALS) <= {*one.facts, *one.soft, "oblige"}
+    if fact == "advise":
+        return _is_order(other, one)
     if fact == "permit":
         return "only" in other.facts and bool(duties)
     if fact == "only":  # what is needed for something is all that it can be had with
@@ -118,6 +120,15 @@ def _goes_without(fact: str, one: Meaning, other: Meaning) -> bool:
     if fact in {"forbid", "except"}:
         return "only" in other.facts or other.negations > 0 or _implies(other, one)
     return False
+
+
+def _is_order(one: Meaning, other: Meaning) -> bool:
+    """Whether a sentence without a modal tells to do what another one says of some subject."""
+    return (
+        _MODALS.isdisjoint({*one.facts, *one.soft})
+        and sense(one.words[0]) in other.content
+        and one.words[0] != other.words[0]
+    )
 
 
 def _names(one: Meaning, other: Meaning) -> Iterator[ChangeKind]:
@@ -243,7 +254,7 @@ def _wording(one: Meaning, other: Meaning) -> Iterator[ChangeKind]:
         return
     if min(len(lost), len(gained)) > _FEW and not set(one.content) & set(other.content):
         yield "content"
-    olds, news = [*map(stem, one.words)], [*map(stem, other.words)]
+    olds, news = ([*map(sense, meaning.words)] for meaning in (one, other))
     bare = [[word for word in side if word not in _ARTICLES] for side in (olds, news)]
     if sorted(bare[0]) == sorted(bare[1]):
         if _swapped(*bare):
@@ -259,10 +270,33 @@ def _wording(one: Meaning, other: Meaning) -> Iterator[ChangeKind]:
     changed = [ends for tag, *ends in matcher.get_opcodes() if tag != "equal"]
     if any(_connectives(olds, news, *ends) for ends in changed):
         yield "quantifier"
+    if _exchanged(sides, changed):
+        yield "content"
     if abs(len(lost) - len(gained)) >= _UNBALANCED or any(
         _comes_or_goes(sides, *ends) for ends in changed
     ):
         yield "content" if ("condition" in one.soft) == ("condition" in other.soft) else "condition"
+
+
+def _exchanged(sides: tuple[_Side, _Side], changed: list[list[int]]) -> bool:
+    """Whether words of content gave place to others, in a sentence that is otherwise kept."""
+    old, new = sides
+    places = [
+        (a, b, c, d)
+        for a, b, c, d in changed
+        if not _ARTICLES.issuperset([*old.words[a:b], *new.words[c:d]])
+    ]
+    for a, b, c, d in places:
+        before, after = old.words[a:b], new.words[c:d]
+        lost, gained = old.own.intersection(before), new.own.intersection(after)
+        if lost and gained and len(places) <= 2:
+            return True
+        if len(places) == 1:
+            begins = {word[:5] for word in before}, {word[:5] for word in after}
+            lost, gained = old.more.intersection(before), new.more.intersection(after)
+            if lost and gained and begins[0].isdisjoint(begins[1]):
+                return True
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,12 +353,12 @@ def _lists(block: list[str], more: set[str]) -> bool:
 
 def _unknown(one: Meaning, other: Meaning) -> set[str]:
     """Give the content of `one` of which `other` has no word of the same beginning."""
-    known = set(map(stem, other.words)) | {stem(a + b) for a, b in pairwise(other.words)}
+    known = set(map(sense, other.words)) | {sense(a + b) for a, b in pairwise(other.words)}
     begins = {word[:5] for word in known}
     return {word for word in one.content if word not in known and word[:5] not in begins}
 
 
-_UNIVERSAL: Final = frozenset(map(stem, ["all", "every", "each", "any"]))
+_UNIVERSAL: Final = frozenset(map(sense, ["all", "every", "each", "any"]))
 _ARTICLES: Final = frozenset({"a", "an", "the"})
 _SYMMETRIC: Final = frozenset({"and", "or", "as", "well", "is", "are", "equal", "the", "a", "an"})
 

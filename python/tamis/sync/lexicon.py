@@ -70,8 +70,8 @@ PHRASES: Final[tuple[tuple[str, ChangeKind, str], ...]] = (
         "at most",
         "quantifier",
         (
-            r"at (?:the )?most|as (?:many|much) as(?= #)|up to(?= \w*\s?#| the)"
-            r"|(?:not|no) (?:more|greater|larger|higher|older|heavier) than|not exceed\w*"
+            r"at (?:the )?most|as (?:many|much) as(?= #)|up to(?= \w*\s?#)"
+            r"|(?:not|no|never) (?:more|greater|larger|higher|older|heavier) than|not exceed\w*|(?:not|never) (\w+) more than"
             r"|(?<=#) (?:\w+ ){0,3}or (?:less|fewer|under|below|younger|lower|shorter|smaller)"
             "|a maximum of|≤|<="
         ),
@@ -192,7 +192,7 @@ PHRASES: Final[tuple[tuple[str, ChangeKind, str], ...]] = (
         "modal",
         (
             "can|could|(?:is|are|be) able to|able to|possible|possibly|option|choose|whenever"
-            "|eligible|whether|right to|perhaps|potentially|likely|capable|lets?|enables?"
+            "|eligible|whether|right to|subject to change|perhaps|potentially|likely|capable|lets?|enables?"
             "|permission|discretion|up to (?:the|you|him|her|them)"
         ),
     ),
@@ -231,9 +231,194 @@ PHRASES: Final[tuple[tuple[str, ChangeKind, str], ...]] = (
     (
         "except",
         "condition",
-        r"except\w*|other than|apart from|save for|with the exception of|all but",
+        r"except\w*|other than|apart from|save for|with the exception of|all but|(every \w+) but",
     ),
 )
+
+#: Words that say about the same, a group a line; a word counts in the first line that has it.
+SYNONYMS: Final = """
+begin began begun start commence initiate launch
+end finish terminate termination conclude
+buy bought purchase acquire
+show display present
+get got receive obtain fetch retrieve
+give gave given provide supply offer furnish hand
+send sent transmit dispatch ship forward
+help assist aid
+ask request demand
+tell told inform notify notification advise
+try retry attempt
+fix repair mend patch correct resolve
+change modify alter amend adjust revise
+remove delete erase discard eliminate strip
+keep kept retain preserve maintain store save
+contain include comprise hold held comprise hold consist
+check verify examine inspect validate consider
+test trial
+select choose chose chosen choice pick
+create generate produce
+perform conduct execute run implement
+describe explain outline cover
+specify define state
+stop halt cease
+avoid prevent
+raise increase grow grew grown rise rose
+reduce decrease lower lessen
+improve enhance optimize
+quick fast rapid
+big large great
+small little tiny
+main principal primary chief
+whole entire complete
+additional extra further supplementary
+important significant essential crucial
+simple easy straightforward
+immediate immediately prompt promptly instantly
+contract agreement
+seller vendor
+landlord lessor
+tenant lessee renter
+lease rental rent
+employee staff worker personnel colleague
+pupil student
+teacher instructor
+manager supervisor superior boss
+doctor physician
+medicine drug medication
+illness disease sickness
+injury wound
+therapy treatment treat
+dose dosage
+elderly old
+car vehicle
+luggage baggage
+trip journey travel
+holiday vacation
+error mistake bug
+defect fault flaw
+folder directory
+application app program
+function method routine
+library package
+parameter argument
+fee charge
+price cost expense
+wage salary
+goal aim objective target
+place location
+locate situate
+individual human
+secret confidential
+arrive come came
+leave left exit depart departure
+submit file lodge
+answer respond response reply
+meet met satisfy fulfill fulfil
+ensure guarantee
+decide determine decision
+damage harm
+hazard danger
+close shut
+turn switch
+collect gather
+divide split separate
+different distinct
+same identical equal equivalent
+previous former
+next subsequent
+last final
+right proper accurate
+wrong incorrect
+frequent often
+assess evaluate
+watch monitor observe
+detect discover find found
+convert transform
+throw thrown threw dispose
+click press
+machine device appliance
+phone telephone
+website site webpage
+holder owner
+revoke withdraw withdrawn withdrew
+postpone delay defer
+extend prolong
+rule regulation provision
+law legislation statute
+attend participate
+amount sum
+area zone
+bill invoice
+refund reimburse repay
+discount rebate
+compensate remunerate
+benefit advantage
+breach violate violation infringe
+wide broad
+lead led result cause
+register sign enrol
+intend mean meant
+join link connect
+view see seen saw look
+consent approval agree
+transport carry
+repeat retake retaken
+pay paid payable
+lose lost loss
+bring brought
+build built
+draw drew drawn
+drive drove driven
+feel felt
+forget forgot forgotten
+hear heard
+know knew known
+say said
+sell sold sale
+speak spoke spoken
+spend spent
+take took taken
+teach taught
+think thought
+understand understood
+wear wore worn
+eat ate eaten
+break broke broken
+remain stay
+before beforehand
+afterwards thereafter
+property item
+repository repo
+closest nearest near
+wish want desire like
+announce publish
+affect impair
+enclose attach
+overhaul rework redesign
+company firm business
+family relative
+regret apologise sorry
+sufficient enough adequate
+"""
+
+#: Expressions of several words that stand for one, as "word: pattern".
+EXPRESSIONS: Final = r"""
+conduct: carr(?:y|ies|ied|ying) out
+remove: (?:tak(?:es?|en|ing)|took) (?:off|out|away)
+submit: hand(?:s|ed|ing)? in|turn(?:s|ed|ing)? in
+immediately: at once|(?:straight|right) away|without (?:undue |any )?delay|as soon as possible
+before: prior to|ahead of
+if: in (?:the event|case) (?:of|that)|provided that|on condition that
+for: for the purposes? of
+occur: (?:tak(?:es?|en|ing)|took) place|(?:is|are|was|were|be) held
+participate: (?:tak(?:es?|ing)|took) part
+because: due to|owing to|because of|on account of
+: for (?:example|instance)|e\.g\.|i\.e\.|that is to say
+about: with (?:regard|respect) to|as to|as regards
+ensure: (?:make|makes|made|making) (?:sure|certain)
+in personally: in person
+employee: members? of staff|staff members?
+"""
 
 #: Words of their own that deny.
 NEGATIONS: Final = (
@@ -242,7 +427,7 @@ NEGATIONS: Final = (
 )
 #: Words that may say what a negation says elsewhere: "is missing", "does not exist".
 IMPLICIT: Final = (
-    r"missing|absent|absence|exempt\w*|void|invalid|refus\w+|reject\w*|declin\w+|ignor\w+"
+    r"missing|absent|absence|exempt\w*|void\w*|invalid|refus\w+|reject\w*|declin\w+|ignor\w+"
     r"|omit\w*|skip\w*|fail\w*|avoid\w*|prevent\w*|stop\w*|ceas\w+|den(?:y|ie[sd])|exclu\w+"
     r"|empty|closed|waive\w*|only|otherwise|instead|rather|hardly|barely|gratis|free|until"
     r"|remain\w*|beyond|alone"
@@ -301,6 +486,7 @@ upper / lower
 top / bottom
 long longer / short shorter
 high higher / low lower
+up upwards / down downwards
 hot warm / cold cool
 wet / dry
 full / empty partial
@@ -383,19 +569,19 @@ _EMPTY: Final = """
 a about above accordingly actually additionally after again ahead all along already also
 although am among an and another any appropriate are as associated at away basically basis be
 because been before being below between both but by case cases certain certainly clearly
-completely concerning corresponding currently d did do does done down during e each easily eg
-either else entirely essentially etc even every fact finally first firstly following for from
-full fully furthermore g generally get gets given go goes got had has have having he hence her
+completely approximate approximately circa concerning continue continues corresponding currently d did do does done down during e each easily eg
+either else entirely essentially etc even exist exists existing every fact finally first firstly following for from
+full fully furthermore g generally get gets given go goes got had happen happens has have having he hence her
 here hereby herein hereof him his how however i ie if in indeed instance instances instead into
 is it its itself just kind kindly latest let lets ll located longer m made make makes manner
-many me merely more moreover most much my no nor normally not note now number object objects
-obviously of off on once one ones onto or order other others otherwise our out over overall own
-particular people per person please properly purpose purposes quite rather re really regard
-regarding related relevant respect respective respectively s same second secondly self she
+many me merely more moreover most much my no necessarily newly nor normally not note now number object objects
+obviously occur occurs of off on once one ones onto or order other others otherwise our out over overall own
+particular people per person please properly purpose purposes quite rather re really recently regard
+regarding related relevant respect respective respectively roughly s same second secondly self she
 simply since situated so some sort specific still successfully such t take takes than that the
 their them themselves then there thereby therefore therein thereof these they thing things this
 those though through thus time times to together too typically under until up upon us use used
-uses using usually various ve very via was way ways we were what when whenever where whether
+uses using usually various ve very via warning was way ways we were what when whenever where whether
 which while whilst who whom whose will with within would x yet you your
 """
 EMPTY: Final = frozenset(_EMPTY.split())

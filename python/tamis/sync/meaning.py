@@ -13,7 +13,16 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, Literal
 
-from tamis.sync.lexicon import CONDITIONS, EMPTY, NEGATIONS, OPENING, PHRASES, ChangeKind
+from tamis.sync.lexicon import (
+    CONDITIONS,
+    EMPTY,
+    EXPRESSIONS,
+    NEGATIONS,
+    OPENING,
+    PHRASES,
+    SYNONYMS,
+    ChangeKind,
+)
 from tamis.sync.quantities import UNITS, dates, quantities, romans
 
 
@@ -101,6 +110,13 @@ _SHORT_NAMES: Final = (
 )
 
 
+_EXPRESSIONS: Final = ("", *(line.split(":")[0] for line in EXPRESSIONS.strip().split("\n")))
+_EXPRESSION: Final = re.compile(
+    "|".join(rf"(\b(?:{line.split(': ')[1]})(?!\w))" for line in EXPRESSIONS.strip().split("\n")),
+    re.IGNORECASE,
+)
+
+
 def plain(sentence: str) -> str:
     """Give a sentence without its markup, quotes and contractions."""
     text = sentence.translate(_QUOTES)
@@ -111,7 +127,8 @@ def plain(sentence: str) -> str:
     if "U" in text:
         for pattern, short in _SHORT_NAMES:
             text = pattern.sub(short, text)
-    return " ".join(text.replace('"', " ").replace("'", " ").split())
+    text = " ".join(text.replace('"', " ").replace("'", " ").split())
+    return _EXPRESSION.sub(lambda match: _EXPRESSIONS[match.lastindex or 0], text)
 
 
 # --- words ------------------------------------------------------------------------------------
@@ -148,6 +165,24 @@ def stem(word: str) -> str:
     return word[:-1] if len(word) > 3 and word[-1] == word[-2] else word
 
 
+def _senses() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for line in SYNONYMS.split("\n"):
+        words = list(map(stem, line.split()))
+        for word in words:
+            found.setdefault(word, words[0])
+    return found
+
+
+_SENSES: Final = _senses()
+
+
+def sense(word: str) -> str:
+    """Give the stem of the word that stands for a word and for those that say the same."""
+    found = stem(word)
+    return _SENSES.get(found, found)
+
+
 _TOKEN: Final = re.compile(r"\w+(?:-\w+)*|[<>=&|^~+$%@\\]+")
 _HYPHENED: Final = re.compile(
     r"\b(re|pre|non|co|multi|sub|anti|e|un|de|over|under|sign|log)-(?=\w)"
@@ -157,7 +192,8 @@ _HYPHENED: Final = re.compile(
 def tokens(text: str) -> tuple[str, ...]:
     """Give the words and symbols of a plain text in lower case; hyphens join or part them."""
     joined = _HYPHENED.sub(r"\1", text.lower())
-    return tuple(part for token in _TOKEN.findall(joined) for part in token.split("-"))
+    parts = (part for token in _TOKEN.findall(joined) for part in token.split("-"))
+    return tuple("a" if part == "an" else part for part in parts)
 
 
 # --- names ------------------------------------------------------------------------------------
@@ -333,9 +369,8 @@ def _kept(match: re.Match[str]) -> str:
 def _content(text: str, meaning: Meaning) -> Iterator[str]:
     for word in _WORD.findall(text):
         if word not in EMPTY and not _NEGATIONS.fullmatch(word):
-            key = stem(word)
-            if key not in meaning.names:
-                yield key
+            if stem(word) not in meaning.names:
+                yield sense(word)
 
 
 _WEEKDAY: Final = re.compile(r"\b(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?\b")

@@ -139,9 +139,10 @@ _RANGE: Final = re.compile(
     rf"\s*(?:-|to|and|or)\s*{_NUMBER}(?:\s?{_POWER}\b)?[\s-]?(?P<unit>{_UNIT})"
 )
 _ONE_UNIT: Final = re.compile(
-    r"\b(?:(?P<hard>one|(?:within|after|for|than|least|most|exceed) an?)|an?|single)"
+    r"\b(?:(?P<hard>one|(?:within|after|for|than|least|most|exceed) an?)|an?|another|single)"
     rf"[\s-](?P<unit>{_UNIT})"
 )
+_OR_MORE: Final = re.compile(rf"\b(\d+) ((?:or|and) (?:more|fewer|less)) ({_UNIT})")
 _ONE_TO: Final = re.compile(r"\bone(?= (?:to|and|or) \d)")
 _WORDS: Final = (
     (re.compile(r"\b((?:the|its|their|his|her|our|your|a)\s)second(?=\s[a-z])"), r"\g<1>2nd"),
@@ -184,6 +185,7 @@ _CLOCK: Final = re.compile(
     r"|\b(?P<hour>[0-2]?\d):(?P<minute>[0-5]\d)(?::[0-5]\d)?\b"
     r"|\b(?P<name>noon|midday|midnight)\b"
 )
+_HOURS: Final = re.compile(r"\b([01]?\d)(?= ?(?:-|to|and|until) ?[01]?\d ?([ap]\.?m\b))")
 _ROMAN: Final = re.compile(
     r"\b((?:[Cc]hapter|[Aa]rticle|[Ss]ection|[Pp]art|[Aa]nnex|[Aa]ppendix|[Ss]chedule|[Tt]itle"
     r"|[Vv]olume|[Pp]hase|[Cc]lass|[Tt]ype|[Bb]ook|[Ee]xhibit|[Tt]able|[Tt]ier|[Ll]evel)s?\s)"
@@ -238,11 +240,11 @@ def romans(text: str) -> str:
 
 def quantities(text: str, note: Note) -> str:
     """Read the times of day, amounts and numbers of a text in lower case."""
-    text = _CLOCK.sub(lambda match: _clock(match, note), text)
+    text = _CLOCK.sub(lambda match: _clock(match, note), _HOURS.sub(r"\1 \2", text))
     for pattern, digits in _WORDS:
         text = pattern.sub(digits, text)
     text = _WORDED.sub(_in_digits, text)
-    text = _ONE_TO.sub("1", text)
+    text = _OR_MORE.sub(r"\1 \3 \2", _ONE_TO.sub("1", text))
     text = _HALVES.sub(lambda match: f"{match[1] or 0}.5{' ' if match[1] is None else ''}", text)
     text = _SHARES.sub(lambda match: _share(match, note), text)
 

@@ -29,7 +29,8 @@ pub(crate) fn rrf<'py>(
     weights: Option<Vec<f64>>,
 ) -> PyResult<Fused<'py>> {
     let lists: Vec<Ranked<'_>> = slices(&ids)?.into_iter().map(|ids| Ranked { ids, scores: &[] }).collect();
-    fusion::rrf(&lists, k, weights.as_deref()).map(|ranked| fused(py, ranked)).map_err(to_py)
+    let ranked = py.detach(|| fusion::rrf(&lists, k, weights.as_deref())).map_err(to_py)?;
+    Ok(fused(py, ranked))
 }
 
 #[pyfunction]
@@ -43,5 +44,6 @@ pub(crate) fn convex<'py>(
     let lists: Vec<Ranked<'_>> =
         slices(&ids)?.into_iter().zip(slices(&scores)?).map(|(ids, scores)| Ranked { ids, scores }).collect();
     let normalise = Normalise::from_name(normalise).map_err(to_py)?;
-    fusion::convex(&lists, normalise, weights.as_deref()).map(|ranked| fused(py, ranked)).map_err(to_py)
+    let ranked = py.detach(|| fusion::convex(&lists, normalise, weights.as_deref())).map_err(to_py)?;
+    Ok(fused(py, ranked))
 }

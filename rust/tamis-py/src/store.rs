@@ -322,7 +322,10 @@ impl Writer {
         let fields = fields.iter().map(|(name, kind, held)| Ok((&**name, value(kind, held.as_ref())?)));
         let fields: Vec<(&str, Value<'_>)> = fields.collect::<PyResult<_>>()?;
         let document = NewDocument { key, record, fields: &fields, text };
-        self.with(py, |writer| writer.add(document, &chunks, values))
+        interruptible(py, |stop| match &mut *self.lock() {
+            Some(writer) => writer.add(document, &chunks, values, stop),
+            None => Err(tamis::Error::InvalidInput(CLOSED.into())),
+        })
     }
 
     fn delete(&self, py: Python<'_>, document: usize) -> PyResult<()> {
@@ -332,21 +335,21 @@ impl Writer {
     /// Publishes it, unless the gate raises, which is called with the version that it would be.
     #[pyo3(signature = (extra, gate=None))]
     fn commit(&self, py: Python<'_>, extra: &str, gate: Option<Py<PyAny>>) -> PyResult<Snapshot> {
+        let writer = py.detach(|| self.lock().take()).ok_or_else(|| InvalidInputError::new_err(CLOSED))?;
         let mut raised = None;
-        let committed = py.detach(|| match self.lock().take() {
-            Some(writer) => writer.commit_if(extra, |new| {
+        let committed = interruptible(py, |stop| {
+            writer.commit_if(extra, stop, |new| {
                 let Some(gate) = gate else { return Ok(()) };
                 let asked = Python::attach(|py| gate.call1(py, (Snapshot(Arc::clone(new)),)).map(drop));
                 asked.map_err(|error| {
                     raised = Some(error);
                     tamis::Error::Interrupted
                 })
-            }),
-            None => Err(tamis::Error::InvalidInput(CLOSED.into())),
+            })
         });
         match raised {
             Some(error) => Err(error),
-            None => committed.map(Snapshot).map_err(to_py),
+            None => committed.map(Snapshot),
         }
     }
 

@@ -157,24 +157,30 @@ impl Writer {
     ///
     /// # Errors
     /// [`Error::Dimension`], [`Error::NonFinite`], [`Error::ZeroVector`],
-    /// [`Error::InvalidInput`] if the index is full, [`Error::Io`].
-    pub fn add(&mut self, document: NewDocument<'_>, chunks: &[NewChunk<'_>], vectors: &[f32]) -> Result<()> {
+    /// [`Error::InvalidInput`] if the index is full, [`Error::Io`], [`Error::Interrupted`].
+    pub fn add(
+        &mut self,
+        document: NewDocument<'_>,
+        chunks: &[NewChunk<'_>],
+        vectors: &[f32],
+        stop: &Stop<'_>,
+    ) -> Result<()> {
         if self.builder.size() >= self.room {
-            self.write_added()?;
+            self.write_added(stop)?;
         }
         let rows = self.base.row_bound() + self.rows_written + self.builder.rows() + chunks.len();
         Row::try_from(rows).map_err(|_| too_many_rows())?;
-        self.builder.add(&self.base.analyzer, document, chunks, vectors)
+        self.builder.add(&self.base.analyzer, document, chunks, vectors, stop)
     }
 
     /// Writes what was added as a segment.
-    fn write_added(&mut self) -> Result<()> {
+    fn write_added(&mut self, stop: &Stop<'_>) -> Result<()> {
         self.check_owner()?;
         if self.builder.documents() == 0 {
             return Ok(());
         }
         let entry = self.new_entry();
-        self.builder.write(|sections| self.write_file(&entry.file(), sections))?;
+        self.builder.write(stop, |sections| self.write_file(&entry.file(), sections, stop))?;
         self.written.entries.push(entry);
         self.rows_written += self.builder.rows();
         self.builder = new_builder(&self.base);
@@ -196,10 +202,10 @@ impl Writer {
         SegmentEntry { id, deleted: None }
     }
 
-    fn write_file(&self, file: &str, sections: &[Section<'_>]) -> Result<()> {
+    fn write_file(&self, file: &str, sections: &[Section<'_>], stop: &Stop<'_>) -> Result<()> {
         let base = &self.base;
         let path = base.path.join(file);
-        let written = format::write(&*self.fs, &path, &base.manifest.identity_of(file), sections);
+        let written = format::write(&*self.fs, &path, &base.manifest.identity_of(file), sections, stop);
         if written.is_err() {
             // The error to tell is the first one.
             let _ = self.fs.remove(&path);
@@ -225,19 +231,22 @@ impl Writer {
     /// writer; or, if the last sync failed after the version had got its name, the index holds it,
     /// and the system could not promise that it stays.
     pub fn commit(self, extra: &str) -> Result<Arc<Snapshot>> {
-        self.commit_if(extra, |_| Ok(()))
+        self.commit_if(extra, &Stop::never(), |_| Ok(()))
     }
 
-    /// The same, unless the gate, which sees the version before anyone else, refuses it.
+    /// The same, unless the gate, which sees the version before anyone else, refuses it, or it is
+    /// told to stop.
     ///
     /// # Errors
-    /// As [`Writer::commit`], and what the gate gives: the index is then as it was.
+    /// As [`Writer::commit`], what the gate gives, and [`Error::Interrupted`]: the index is then as
+    /// it was.
     pub fn commit_if(
         mut self,
         extra: &str,
+        stop: &Stop<'_>,
         gate: impl FnOnce(&Arc<Snapshot>) -> Result<()>,
     ) -> Result<Arc<Snapshot>> {
-        self.write_added()?;
+        self.write_added(stop)?;
         let version = self.base.version() + 1;
         let mut entries = Vec::with_capacity(self.alive.len() + self.written.entries.len());
         for (i, alive) in self.alive.iter().enumerate() {
@@ -250,7 +259,7 @@ impl Writer {
                 entry.deleted = Some(version);
                 let words: &[u8] = bytemuck::cast_slice(alive.words());
                 if let Some(file) = entry.deletions_file() {
-                    self.write_file(&file, &[format::section("alive", words)])?;
+                    self.write_file(&file, &[format::section("alive", words)], stop)?;
                 }
             }
             entries.push(entry);
@@ -289,7 +298,7 @@ impl Writer {
         }
         if self.alive.iter().any(|alive| alive.count() > 0) {
             let dim = base.settings().dim;
-            segment::merge(&sources, dim, stop, |sections| self.write_file(&entry.file(), sections))?;
+            segment::merge(&sources, dim, stop, |sections| self.write_file(&entry.file(), sections, stop))?;
             self.written.entries.push(entry);
         }
         let entries = self.written.entries.clone();

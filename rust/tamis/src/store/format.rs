@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::fs::FileSystem;
 use super::mmap::Map;
+use crate::threads::Stop;
 use crate::{Error, Result};
 
 /// The format that this build writes, and the newest that it reads.
@@ -37,12 +38,13 @@ pub(crate) fn section<'a>(name: &'static str, bytes: impl Into<Cow<'a, [u8]>>) -
     (name, vec![bytes.into()])
 }
 
-/// Writes a container and waits until it is on the disk.
+/// Writes a container and waits until it is on the disk; if it is told to stop, a part of it.
 pub(crate) fn write(
     fs: &dyn FileSystem,
     path: &Path,
     identity: &str,
     sections: &[Section<'_>],
+    stop: &Stop<'_>,
 ) -> Result<()> {
     const ZEROS: [u8; ALIGN] = [0; ALIGN];
     let mut parts: Vec<&[u8]> = Vec::with_capacity(sections.len() * 2 + 1);
@@ -75,7 +77,9 @@ pub(crate) fn write(
     tail.extend_from_slice(&FORMAT.to_le_bytes());
     tail.extend_from_slice(&MAGIC);
     parts.push(&tail);
-    fs.write_new(path, &parts).map_err(Error::io(path))
+    let written = fs.write_new(path, &parts, stop);
+    stop.check()?;
+    written.map_err(Error::io(path))
 }
 
 /// An open container.
@@ -286,7 +290,7 @@ mod tests {
         };
         let sections: Vec<Section<'_>> =
             sections.iter().map(|(name, bytes)| (*name, halves(bytes))).collect();
-        write(&Disk, &path, "me", &sections).unwrap();
+        write(&Disk, &path, "me", &sections, &Stop::never()).unwrap();
         (folder, path)
     }
 

@@ -8,6 +8,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
+use crate::threads::Stop;
+
 /// What the store asks of a file system.
 pub trait FileSystem: Send + Sync + std::fmt::Debug {
     /// Makes a directory; it may be there already.
@@ -19,8 +21,8 @@ pub trait FileSystem: Send + Sync + std::fmt::Debug {
     /// Writes a file that must not be there yet, and waits until its bytes are on the disk.
     ///
     /// # Errors
-    /// What the system says.
-    fn write_new(&self, path: &Path, parts: &[&[u8]]) -> io::Result<()>;
+    /// What the system says; and it may end early, with any error, once it is told to stop.
+    fn write_new(&self, path: &Path, parts: &[&[u8]], stop: &Stop<'_>) -> io::Result<()>;
 
     /// Gives a file a name, in one step, replacing what had it.
     ///
@@ -50,10 +52,20 @@ impl FileSystem for Disk {
         fs::create_dir_all(path)
     }
 
-    fn write_new(&self, path: &Path, parts: &[&[u8]]) -> io::Result<()> {
+    fn write_new(&self, path: &Path, parts: &[&[u8]], stop: &Stop<'_>) -> io::Result<()> {
+        /// So many bytes are on the disk before more are written: no wait for it takes long.
+        const AT_ONCE: usize = 8 << 20;
         let mut file = BufWriter::new(OpenOptions::new().write(true).create_new(true).open(path)?);
-        for part in parts {
+        let mut waiting = 0;
+        for part in parts.iter().flat_map(|part| part.chunks(AT_ONCE)) {
+            if waiting + part.len() > AT_ONCE {
+                stop.check().map_err(io::Error::other)?;
+                file.flush()?;
+                file.get_ref().sync_data()?;
+                waiting = 0;
+            }
             file.write_all(part)?;
+            waiting += part.len();
         }
         file.flush()?;
         file.get_ref().sync_all()

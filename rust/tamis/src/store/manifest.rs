@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::format::{self, Checks, Container};
 use super::fs::FileSystem;
 use crate::lexical::Schema;
+use crate::threads::Stop;
 use crate::{Error, Result};
 
 /// What is decided once, when an index is made.
@@ -94,7 +95,13 @@ impl Manifest {
             fs.remove(&temporary).map_err(Error::io(&temporary))?;
         }
         let json = serde_json::to_vec(self).map_err(|error| Error::InvalidInput(error.to_string()))?;
-        format::write(fs, &temporary, &identity(self.version), &[format::section("manifest", &json)])?;
+        format::write(
+            fs,
+            &temporary,
+            &identity(self.version),
+            &[format::section("manifest", &json)],
+            &Stop::never(),
+        )?;
         let path = root.join(file(self.version));
         fs.rename(&temporary, &path).map_err(Error::io(&path))?;
         sync_names(fs, root)

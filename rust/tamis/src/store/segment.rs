@@ -92,13 +92,15 @@ impl SegmentBuilder {
         }
     }
 
-    /// Adds a document; all of it or, on an error, nothing.
+    /// Adds a document; all of it or, on an error, nothing. Once it was stopped, nothing that was
+    /// added can be written.
     pub(crate) fn add(
         &mut self,
         analyzer: &Analyzer,
         document: NewDocument<'_>,
         chunks: &[NewChunk<'_>],
         vectors: &[f32],
+        stop: &Stop<'_>,
     ) -> Result<()> {
         let expected = chunks.len() * self.dim.unwrap_or(0);
         if vectors.len() != expected {
@@ -118,6 +120,8 @@ impl SegmentBuilder {
             self.chunks.push(chunk.record);
             self.keys[1].push(chunk.key);
             self.postings.add(analyzer, chunk.texts.iter().copied());
+            // Then there are more chunks than the documents have, and none is ever written.
+            stop.check()?;
         }
         let number = self.documents() as u32;
         document.fields.iter().for_each(|(name, value)| self.columns.add(number, name, *value));
@@ -144,7 +148,14 @@ impl SegmentBuilder {
     }
 
     /// Writes it.
-    pub(crate) fn write<T>(&self, write: impl FnOnce(&[Section<'_>]) -> Result<T>) -> Result<T> {
+    pub(crate) fn write<T>(
+        &self,
+        stop: &Stop<'_>,
+        write: impl FnOnce(&[Section<'_>]) -> Result<T>,
+    ) -> Result<T> {
+        if self.keys[1].len() != self.rows.last().map_or(0, |rows| *rows as usize) {
+            return Err(Error::Interrupted);
+        }
         let parts = Parts {
             documents: self.documents.pieces(),
             texts: self.texts.pieces(),
@@ -155,7 +166,7 @@ impl SegmentBuilder {
             postings: self.postings.freeze()?,
             vectors: vec![&self.vectors],
         };
-        parts.write(self.dim, &Stop::never(), write)
+        parts.write(self.dim, stop, write)
     }
 }
 

@@ -57,7 +57,13 @@ struct LexicalMeta {
 static SAVES: AtomicU64 = AtomicU64::new(0);
 
 /// Writes a file in place of another, whole at every moment.
-fn save(path: &Path, identity: &str, meta: &impl Serialize, mut sections: Vec<Section<'_>>) -> Result<()> {
+fn save(
+    path: &Path,
+    identity: &str,
+    meta: &impl Serialize,
+    mut sections: Vec<Section<'_>>,
+    stop: &Stop<'_>,
+) -> Result<()> {
     let meta = serde_json::to_vec(meta).map_err(|error| Error::InvalidInput(error.to_string()))?;
     sections.push(section("meta", meta));
     // Each save writes a file of its own. If there is one of its name, it is that of a process of
@@ -66,7 +72,7 @@ fn save(path: &Path, identity: &str, meta: &impl Serialize, mut sections: Vec<Se
         let mut temporary = path.as_os_str().to_owned();
         temporary.push(format!(".{}.{}.new", std::process::id(), SAVES.fetch_add(1, Ordering::Relaxed)));
         let temporary = Path::new(&temporary);
-        let written = format::write(&Disk, temporary, identity, &sections);
+        let written = format::write(&Disk, temporary, identity, &sections, stop);
         if matches!(&written, Err(Error::Io { source, .. }) if source.kind() == ErrorKind::AlreadyExists) {
             continue;
         }
@@ -123,7 +129,7 @@ pub fn save_matrix(path: &Path, matrix: &Matrix, threads: usize, stop: &Stop<'_>
         frame = codes::frame_bytes(&codes);
         sections.extend(codes::sections(&codes, &frame));
     }
-    save(path, "dense index", &meta, sections)
+    save(path, "dense index", &meta, sections, stop)
 }
 
 /// Maps what [`save_matrix`] wrote. Sections longer than 16 MiB are read, to see whether they are
@@ -171,7 +177,7 @@ pub fn save_postings(path: &Path, index: &InvertedIndex, analyzer: &str, stop: &
         schema: index.schema().clone(),
     };
     index.as_one(stop, |postings| {
-        save(path, "lexical index", &meta, postings::sections(postings.bytes()).collect())
+        save(path, "lexical index", &meta, postings::sections(postings.bytes()).collect(), stop)
     })
 }
 

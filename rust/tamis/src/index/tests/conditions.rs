@@ -169,7 +169,7 @@ fn put(writer: &mut Writer, fields: &Fields) {
     let chunk = NewChunk { key: 1, record: b"", texts: &["word"] };
     let fields = values(fields);
     let document = NewDocument { key: 1, record: b"", fields: &fields, text: "word" };
-    writer.add(document, &[chunk, chunk], &[1.0, 0.0, 0.0, 1.0]).unwrap();
+    writer.add(document, &[chunk, chunk], &[1.0, 0.0, 0.0, 1.0], &Stop::never()).unwrap();
 }
 
 proptest! {
@@ -272,7 +272,7 @@ fn what_is_valid_depends_on_the_moment() {
         let mut writer = Writer::open(folder.path()).unwrap();
         let chunk = NewChunk { key: *key, record: b"", texts: &["word"] };
         let document = NewDocument { key: *key, record: id.as_bytes(), fields, text: "word" };
-        writer.add(document, &[chunk], &[1.0, 1.0]).unwrap();
+        writer.add(document, &[chunk], &[1.0, 1.0], &Stop::never()).unwrap();
         writer.commit("").unwrap();
     }
     let snapshot = Snapshot::open(folder.path(), None).unwrap();

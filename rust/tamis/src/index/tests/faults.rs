@@ -62,12 +62,12 @@ impl FileSystem for Faulty {
         self.step(|| Disk.create_dir(path), || ())
     }
 
-    fn write_new(&self, path: &Path, parts: &[&[u8]]) -> io::Result<()> {
+    fn write_new(&self, path: &Path, parts: &[&[u8]], stop: &Stop<'_>) -> io::Result<()> {
         let half = || {
             let bytes = parts.concat();
             let _ = std::fs::write(path, &bytes[..bytes.len() / 2]);
         };
-        self.step(|| Disk.write_new(path, parts), half)
+        self.step(|| Disk.write_new(path, parts, stop), half)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {

@@ -31,7 +31,7 @@ fn add(writer: &mut Writer, id: &str, text: &str) {
         .map(|word| NewChunk { key: 9, record: word.as_bytes(), texts: std::slice::from_ref(word) })
         .collect();
     let vectors: Vec<f32> = words.iter().flat_map(|word| [1.0, word.len() as f32]).collect();
-    writer.add(document(id.len() as u64, id.as_bytes(), text), &chunks, &vectors).unwrap();
+    writer.add(document(id.len() as u64, id.as_bytes(), text), &chunks, &vectors, &Stop::never()).unwrap();
 }
 
 /// Every operation in words, done for real.
@@ -49,9 +49,9 @@ impl FileSystem for Recording {
         Disk.create_dir(path)
     }
 
-    fn write_new(&self, path: &Path, parts: &[&[u8]]) -> io::Result<()> {
+    fn write_new(&self, path: &Path, parts: &[&[u8]], stop: &Stop<'_>) -> io::Result<()> {
         self.note("write", path);
-        Disk.write_new(path, parts)
+        Disk.write_new(path, parts, stop)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -231,17 +231,20 @@ fn a_document_is_added_whole_or_not_at_all() {
     let folder = tempfile::tempdir().unwrap();
     let mut writer = Writer::create(folder.path(), &settings(Some(2)), "").unwrap();
     let chunks = [NewChunk { key: 9, record: b"c", texts: &["c"] }];
-    assert!(matches!(writer.add(document(1, b"d", "c"), &chunks, &[1.0]), Err(Error::Dimension(_))));
     assert!(matches!(
-        writer.add(document(1, b"d", "c"), &chunks, &[1.0, f32::NAN]),
+        writer.add(document(1, b"d", "c"), &chunks, &[1.0], &Stop::never()),
+        Err(Error::Dimension(_))
+    ));
+    assert!(matches!(
+        writer.add(document(1, b"d", "c"), &chunks, &[1.0, f32::NAN], &Stop::never()),
         Err(Error::NonFinite { .. })
     ));
     assert!(matches!(
-        writer.add(document(1, b"d", "c"), &chunks, &[0.0, 0.0]),
+        writer.add(document(1, b"d", "c"), &chunks, &[0.0, 0.0], &Stop::never()),
         Err(Error::ZeroVector { .. })
     ));
-    writer.add(document(1, b"empty", ""), &[], &[]).unwrap();
-    writer.add(document(1, b"d", "c"), &chunks, &[1.0, 1.0]).unwrap();
+    writer.add(document(1, b"empty", ""), &[], &[], &Stop::never()).unwrap();
+    writer.add(document(1, b"d", "c"), &chunks, &[1.0, 1.0], &Stop::never()).unwrap();
     let snapshot = writer.commit("").unwrap();
     assert_eq!((ids(&snapshot), snapshot.rows()), (vec!["empty".into(), "d".into()], 1));
 }
@@ -280,7 +283,10 @@ fn a_segment_that_could_not_be_written_leaves_nothing_even_when_the_next_can() {
     writer.room = 1;
     add(&mut writer, "a", "red");
     let chunks = [NewChunk { key: 9, record: b"red", texts: &["red"] }];
-    assert!(matches!(writer.add(document(1, b"b", "red"), &chunks, &[1.0, 3.0]), Err(Error::Io { .. })));
+    assert!(matches!(
+        writer.add(document(1, b"b", "red"), &chunks, &[1.0, 3.0], &Stop::never()),
+        Err(Error::Io { .. })
+    ));
     add(&mut writer, "b", "red");
     let snapshot = writer.commit("").unwrap();
     assert_eq!(found(&snapshot, "red"), ["a", "b"]);
@@ -324,12 +330,12 @@ fn what_has_a_key_is_found_by_it() {
     let mut writer = Writer::create(folder.path(), &settings(Some(2)), "").unwrap();
     for (key, id) in [(7, "a"), (5, "b"), (7, "c")] {
         let chunks = [NewChunk { key: 10 + key, record: b"r", texts: &["red"] }];
-        writer.add(document(key, id.as_bytes(), "red"), &chunks, &[1.0, 2.0]).unwrap();
+        writer.add(document(key, id.as_bytes(), "red"), &chunks, &[1.0, 2.0], &Stop::never()).unwrap();
     }
     let first = writer.commit("").unwrap();
     let mut writer = Writer::open(folder.path()).unwrap();
     writer.delete(0).unwrap();
-    writer.add(document(7, b"d", ""), &[], &[]).unwrap();
+    writer.add(document(7, b"d", ""), &[], &[], &Stop::never()).unwrap();
     let second = writer.commit("").unwrap();
     let third = Writer::open(folder.path()).unwrap().compact(&Stop::never()).unwrap();
     let documents = |snapshot: &Snapshot, key| snapshot.documents_of_key(key).unwrap();
@@ -393,7 +399,7 @@ fn large_segments_are_searched_by_codes_and_small_ones_without() {
         let mut writer = Writer::open(path).unwrap();
         let vectors: Vec<f32> = (all.len()..all.len() + rows).flat_map(vector).collect();
         let chunks = vec![NewChunk { key: 9, record: b"r", texts: &["t"] }; rows];
-        writer.add(document(1, b"d", "t"), &chunks, &vectors).unwrap();
+        writer.add(document(1, b"d", "t"), &chunks, &vectors, &Stop::never()).unwrap();
         writer.commit("").unwrap();
         all.extend(vectors.chunks_exact(dim).map(|row| dense::prepare(row, dim, Metric::Cosine).unwrap()));
     }
@@ -413,4 +419,39 @@ fn large_segments_are_searched_by_codes_and_small_ones_without() {
     }
     scores.sort_by(|a, b| b.total_cmp(a));
     assert!((scores[8] - f64::from(found[8].score)).abs() < 1e-6);
+}
+
+#[test]
+fn what_was_stopped_or_refused_leaves_the_index_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = Writer::create(folder.path(), &settings(Some(2)), "").unwrap();
+    add(&mut writer, "a", "word");
+    writer.commit("").unwrap();
+    let files = || std::fs::read_dir(folder.path().join("segments")).unwrap().count();
+
+    // In the middle of a document: what came before cannot be written either.
+    let stop = Stop::when(&|| true);
+    let mut writer = Writer::open(folder.path()).unwrap();
+    add(&mut writer, "b", "word");
+    let chunks = [NewChunk { key: 1, record: b"t", texts: &["t"] }; 2];
+    let stopped = writer.add(document(1, b"d", "t"), &chunks, &[1.0; 4], &stop);
+    assert!(matches!(stopped, Err(Error::Interrupted)));
+    assert!(matches!(writer.commit(""), Err(Error::Interrupted)));
+
+    let mut writer = Writer::open(folder.path()).unwrap();
+    add(&mut writer, "b", "word");
+    assert!(matches!(writer.commit_if("", &stop, |_| Ok(())), Err(Error::Interrupted)));
+
+    let mut writer = Writer::open(folder.path()).unwrap();
+    add(&mut writer, "b", "word");
+    writer.delete(0).unwrap();
+    let refused = writer.commit_if("", &Stop::never(), |new| {
+        assert_eq!((new.version(), found(new, "word")), (2, vec!["b".to_owned()]));
+        assert_eq!(Snapshot::open(folder.path(), None).unwrap().version(), 1);
+        Err(Error::InvalidInput("no".into()))
+    });
+    assert!(refused.is_err());
+    assert_eq!(found(&Snapshot::open(folder.path(), None).unwrap(), "word"), ["a"]);
+    drop(Writer::open(folder.path()).unwrap());
+    assert_eq!(files(), 1);
 }

@@ -40,8 +40,8 @@ impl FileSystem for Recorder {
         Disk.create_dir(path)
     }
 
-    fn write_new(&self, path: &Path, parts: &[&[u8]]) -> io::Result<()> {
-        Disk.write_new(path, parts)?;
+    fn write_new(&self, path: &Path, parts: &[&[u8]], stop: &Stop<'_>) -> io::Result<()> {
+        Disk.write_new(path, parts, stop)?;
         self.note(Event::Create(self.name(path), parts.concat().into()));
         self.note(Event::SyncFile(self.name(path)));
         Ok(())
