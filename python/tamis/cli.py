@@ -11,6 +11,7 @@ import io
 import json
 import os
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -21,7 +22,11 @@ from typing import Any
 import tamis
 from tamis import _core
 from tamis.errors import InvalidInputError, SourceNotFoundError, TamisError
+from tamis.sync import SyncReport
 from tamis.types import Progress
+
+#: How many significant changes a sync prints.
+SHOWN_CHANGES = 20
 
 _DESCRIPTION = "Hybrid search over your documents: cited passages, reranked, with versions."
 
@@ -64,6 +69,15 @@ def _parser() -> argparse.ArgumentParser:
     sync.add_argument(
         "--allow-empty", action="store_true", help="let an empty folder empty its part of the index"
     )
+    sync.add_argument("--source-version", metavar="V", help="the version of its documents")
+    sync.add_argument("--valid-from", metavar="DATE", help="from when on its documents hold")
+    sync.add_argument(
+        "--supersedes", metavar="NAME", help="the name of a source whose place this one takes"
+    )
+    sync.add_argument("--watch", action="store_true", help="go on whenever the folder changes")
+    sync.add_argument(
+        "--every", type=float, default=2.0, metavar="S", help="seconds between two looks (2)"
+    )
     sync.add_argument("--lexical", action="store_true", help="make an index of words only")
     sync.add_argument("--analyzer", help="what cuts words in a new index, such as german (default)")
 
@@ -80,11 +94,24 @@ def _parser() -> argparse.ArgumentParser:
         asking.add_argument(
             "--mode", choices=("hybrid", "dense", "lexical"), default="hybrid", help="(hybrid)"
         )
+        asking.add_argument(
+            "--where", metavar="JSON", help='a filter on metadata, such as \'{"team": "legal"}\''
+        )
+        asking.add_argument("--as-of", metavar="DATE", help="what held then, instead of now")
+        asking.add_argument(
+            "--include-superseded", action="store_true", help="also what does not hold"
+        )
         asking.add_argument("--no-rerank", action="store_true", help="leave the reranker out")
         asking.add_argument("--deadline", type=float, metavar="S", help="seconds to answer in")
 
     info = command("info", _info, "Tell what an index holds.")
     _index_options(info)
+
+    stale = command("stale", _stale, "List documents that may answer with outdated text.")
+    export = command("export", _export, "Write documents, chunks and vectors into a folder.")
+    export.add_argument("folder", metavar="DIR", help="made if it is missing")
+    for telling in (stale, export):
+        _index_options(telling)
 
     log = command("versions", _versions, "List the versions of an index, or what two differ by.")
     log.add_argument("--diff", nargs=2, type=int, metavar=("OLD", "NEW"), help="two versions")
@@ -148,19 +175,46 @@ def _sync(options: argparse.Namespace) -> None:
     left_out: dict[str, Any] = {"encoder": None} if options.lexical else {}
     index = tamis.open(path, analyzer=options.analyzer, **left_out)
     with _progress() as progress:
-        report = index.sync(
-            options.source,
-            name=options.name,
-            allow_empty=options.allow_empty,
-            progress=progress,
-        )
+        report = _synced(index, options, progress)
+    _report(options, report)
+    before = report
+    while options.watch:
+        time.sleep(options.every)
+        report = _synced(index, options, None)
+        if (report.version, report.skipped) != (before.version, before.skipped):
+            _report(options, report)
+        before = report
+
+
+def _synced(
+    index: tamis.Index, options: argparse.Namespace, progress: Progress | None
+) -> SyncReport:
+    return index.sync(
+        options.source,
+        name=options.name,
+        version=options.source_version,
+        valid_from=options.valid_from,
+        supersedes=options.supersedes,
+        allow_empty=options.allow_empty,
+        progress=progress,
+    )
+
+
+def _report(options: argparse.Namespace, report: SyncReport) -> None:
     by_reason: dict[str, list[str]] = {}
     for skipped in report.skipped:
         by_reason.setdefault(skipped.reason, []).append(skipped.path)
     for reason, paths in by_reason.items():
         more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
         print(f"skipped {paths[0]}{more}: {reason}", file=sys.stderr)
-    _print(options, report.to_dict(), str(report))
+    lines = [str(report)]
+    for change in report.significant[:SHOWN_CHANGES]:
+        lines.append(f"  {change.document_id}: {', '.join(change.kinds)}")
+        sentences = (("-", change.old), ("+", change.new))
+        lines += [f"    {sign} {' '.join(text.split())}" for sign, text in sentences if text]
+    if (left := len(report.significant) - SHOWN_CHANGES) > 0:
+        lines.append(f"  and {left} more (--json has all)")
+    _print(options, report.to_dict(), "\n".join(lines))
 
 
 def _results(options: argparse.Namespace) -> Any:
@@ -177,9 +231,22 @@ def _results(options: argparse.Namespace) -> Any:
         tamis.Query(options.query) if options.signs else options.query,
         k=options.k,
         mode=options.mode,
+        where=_where(options.where),
+        as_of=options.as_of,
+        include_superseded=options.include_superseded,
         rerank=not options.no_rerank,
         deadline=options.deadline,
     )
+
+
+def _where(text: str | None) -> dict[str, Any] | None:
+    if text is None:
+        return None
+    try:
+        where: dict[str, Any] = json.loads(text)
+    except ValueError as error:
+        raise InvalidInputError(f"--where is no JSON: {error}") from None
+    return where
 
 
 def _search(options: argparse.Namespace) -> None:
@@ -203,7 +270,7 @@ def _context(options: argparse.Namespace) -> None:
 
 def _info(options: argparse.Namespace) -> None:
     info = tamis.open(_index_path(options), encoder=None, reranker=None, read_only=True).info()
-    _print(options, info, "\n".join(f"{name:13} {value}" for name, value in info.items()))
+    _print(options, info, "\n".join(f"{name:15} {value}" for name, value in info.items()))
 
 
 def _lexical(options: argparse.Namespace) -> tamis.Index:
@@ -211,6 +278,19 @@ def _lexical(options: argparse.Namespace) -> tamis.Index:
     path = _index_path(options)
     _core.versions(path)  # or it fails: none is made here
     return tamis.open(path, encoder=None, reranker=None)
+
+
+def _stale(options: argparse.Namespace) -> None:
+    stale = [asdict(one) for one in _lexical(options).stale()]
+    lines = [f"{one['reason']:10} {one['document_id']}" for one in stale]
+    _print(options, stale, "\n".join(lines) or "no document is stale")
+
+
+def _export(options: argparse.Namespace) -> None:
+    index = _lexical(options)
+    with _progress() as progress:
+        paths = [str(path) for path in index.export(options.folder, progress=progress)]
+    _print(options, paths, "\n".join(paths))
 
 
 def _versions(options: argparse.Namespace) -> None:

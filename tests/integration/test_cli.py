@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -50,7 +51,7 @@ def test_sync_and_search_for_people_and_programs(synced: Path) -> None:
     again = json.loads(output("sync", "handbook", "--json", cwd=synced))
     assert (again["version"], len(again["unchanged"])) == (1, 28)
     assert json.loads(output("info", "--json", cwd=synced))["documents"] == 28
-    assert "documents     28" in output("info", cwd=synced)
+    assert "documents       28" in output("info", cwd=synced)
 
 
 def test_signs_and_another_language(synced: Path) -> None:
@@ -64,6 +65,55 @@ def test_signs_and_another_language(synced: Path) -> None:
     output("sync", "handbook/support", *made, cwd=synced)
     info = json.loads(output("info", "--index", "german.tamis", "--json", cwd=synced))
     assert info["analyzer"] == "german"
+
+
+def test_what_is_stale_and_what_changed(synced: Path, handbook: Path) -> None:
+    assert output("stale", cwd=synced) == "no document is stale\n"
+    file = handbook / "policies" / "remote-work-2025.md"
+    file.write_text(file.read_text().replace("for up to 60 days", "for up to 45 days"))
+    assert output("stale", cwd=synced) == "changed    handbook/policies/remote-work-2025.md\n"
+    text = output("sync", str(handbook), cwd=synced)
+    assert "1 of 1 changed sentences matter" in text
+    assert "  handbook/policies/remote-work-2025.md: amount\n" in text
+    assert "for up to 45 days" in text
+    assert json.loads(output("stale", "--json", cwd=synced)) == []
+
+
+def test_a_folder_is_watched(synced: Path, handbook: Path) -> None:
+    command = [sys.executable, "-m", "tamis", "sync", str(handbook), "--watch", "--every", "0.1"]
+    with subprocess.Popen(command, cwd=synced, stdout=subprocess.PIPE, text=True) as watching:
+        assert watching.stdout is not None
+        assert watching.stdout.readline().startswith("version 1: 28 unchanged")
+        (handbook / "new.md").write_text("# New\n\nA new page.\n")
+        assert watching.stdout.readline().startswith("version 2: 1 added, 28 unchanged")
+        watching.send_signal(signal.SIGINT)
+        assert watching.wait(timeout=60) == 130
+
+
+def test_filters_and_dates(synced: Path, handbook: Path) -> None:
+    other = handbook.with_name("handbook-2030")
+    handbook.rename(other)
+    options = ("--supersedes", "handbook", "--valid-from", "2030-01-01", "--source-version", "9")
+    output("sync", str(other), *options, cwd=synced)
+
+    def found(*options: str) -> set[str]:
+        asked = ("search", "What does ERR_CONN_42 mean?", "--no-rerank", "--json", *options)
+        hits = json.loads(output(*asked, cwd=synced))["hits"]
+        return {f"{hit['document_id'].split('/')[0]} {hit['status']}" for hit in hits}
+
+    assert found() == {"handbook current"}
+    assert found("--as-of", "2031-01-01") == {"handbook-2030 current"}
+    assert found("--include-superseded") == {"handbook current", "handbook-2030 future"}
+    where = ("--where", '{"document.version": "9"}')
+    assert found("--include-superseded", *where) == {"handbook-2030 future"}
+    done = run("search", "x", "--where", "team=legal", "--no-rerank", cwd=synced)
+    assert (done.returncode, "--where is no JSON" in done.stderr) == (1, True)
+
+
+def test_everything_is_exported(synced: Path) -> None:
+    text = output("export", "out", cwd=synced)
+    assert text == "out/documents.jsonl\nout/chunks.jsonl\n"
+    assert len((synced / "out" / "documents.jsonl").read_text().splitlines()) == 28
 
 
 def test_context(synced: Path) -> None:

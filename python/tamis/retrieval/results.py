@@ -104,6 +104,9 @@ class Results(Sequence[Hit]):
                     "source": hit.source,
                     "metadata": dict(hit.metadata),
                     "offsets": [list(span) for span in hit.offsets],
+                    "version": hit.version,
+                    "status": hit.status,
+                    "superseded_by": hit.superseded_by,
                 }
                 for hit in self.hits
             ],

@@ -22,11 +22,11 @@ pub fn rollback(path: &Path, version: u64) -> Result<Arc<Snapshot>> {
 
 pub(super) fn rollback_on(fs: &dyn FileSystem, path: &Path, version: u64) -> Result<Arc<Snapshot>> {
     versions(path)?;
-    let _lock = Lock::take(path)?;
+    let lock = Lock::take(path)?;
     manifest::sync_names(fs, path)?;
     let newest = versions(path)?.last().copied().unwrap_or(0);
     let wanted = Snapshot::open(path, Some(version))?;
-    if version == newest {
+    if version == newest && manifest::missed(path)?.is_none() {
         return Ok(Arc::new(wanted));
     }
     let manifest = Manifest {
@@ -36,6 +36,7 @@ pub(super) fn rollback_on(fs: &dyn FileSystem, path: &Path, version: u64) -> Res
         ..wanted.manifest.clone()
     };
     manifest.publish(fs, path)?;
+    lock.note(manifest.version);
     Snapshot::of(path, manifest, &wanted.open_segments()).map(Arc::new)
 }
 
@@ -87,6 +88,9 @@ pub(super) fn prune_on(fs: &dyn FileSystem, path: &Path, keep: usize) -> Result<
     let _lock = Lock::take(path)?;
     // A writer may have died between a version's name and the promise that it stays.
     manifest::sync_names(fs, path)?;
+    if let Some(missed) = manifest::missed(path)? {
+        return Err(missed);
+    }
     let mut gone = versions(path)?;
     let kept = gone.split_off(gone.len().saturating_sub(keep));
     let kept = kept.iter().map(|version| Manifest::read(path, Some(*version)));
@@ -106,7 +110,7 @@ pub(super) fn prune_on(fs: &dyn FileSystem, path: &Path, keep: usize) -> Result<
 /// [`Error::NotFound`], [`Error::Io`] if the directory cannot be read.
 pub fn verify(path: &Path) -> Result<Vec<Error>> {
     let mut seen = HashSet::new();
-    let mut faults = Vec::new();
+    let mut faults: Vec<Error> = manifest::missed(path)?.into_iter().collect();
     for version in versions(path)? {
         let (mut own, mut files) = (Vec::new(), Vec::new());
         let manifest = match Manifest::read(path, Some(version)) {

@@ -126,6 +126,7 @@ impl Writer {
         // A writer may have died between a version's name and the promise that it stays.
         manifest::sync_names(&*fs, path)?;
         let base = Arc::new(Snapshot::open_beside(path, None, beside)?);
+        lock.note(base.version());
         manifest::sweep(&*fs, path, &base.manifest)?;
         let alive = base
             .parts
@@ -334,7 +335,9 @@ impl Writer {
         if manifest::versions(&base.path).map_or(true, |versions| versions.contains(&manifest.version)) {
             self.written.entries.clear();
         }
-        published.map(|()| new)
+        published?;
+        self.lock.note(new.version());
+        Ok(new)
     }
 }
 

@@ -1,4 +1,5 @@
-//! One writer at a time: a lock of the operating system, which dies with the process.
+//! One writer at a time: a lock of the operating system, which dies with the process. Its file says
+//! who took it last, and which version was published last: a version that is gone is missed.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -57,17 +58,14 @@ impl Lock {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
                 // The holder's name only makes the message better.
-                let _ = file.read_to_string(&mut holder);
-                let holder = if holder.is_empty() { "another writer".to_owned() } else { holder };
+                let holder = content(&mut file).lines().next().unwrap_or("another writer").to_owned();
                 return Err(Error::Locked { path: root.to_owned(), holder });
             }
             Err(TryLockError::Error(source)) => return Err(Error::Io { path, source }),
         }
-        let name = format!("process {}", std::process::id());
-        // On a full disk it stays without a name.
-        let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(name.as_bytes()));
+        let version = version_in(&content(&mut file));
+        write(&mut file, version);
         let file = Arc::new(Mutex::new(Some(file)));
         let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
         held.retain(|file| file.strong_count() > 0);
@@ -75,10 +73,41 @@ impl Lock {
         Ok(Self { file, owner: std::process::id() })
     }
 
+    /// Writes down that this version was published.
+    pub(crate) fn note(&self, version: u64) {
+        if let Some(file) = self.file.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            write(file, Some(version));
+        }
+    }
+
     /// Whether this process took it, and not one that it was forked from.
     pub(crate) fn is_own(&self) -> bool {
         self.owner == std::process::id()
     }
+}
+
+/// The version that was written down last in the index at `root`; none of a later version than those
+/// whose names are in the directory then.
+pub(crate) fn noted(root: &Path) -> Option<u64> {
+    version_in(&content(&mut File::open(root.join("lock")).ok()?))
+}
+
+fn content(file: &mut File) -> String {
+    let mut content = String::new();
+    // What cannot be read says nothing.
+    let _ = file.read_to_string(&mut content);
+    content
+}
+
+fn version_in(content: &str) -> Option<u64> {
+    content.lines().nth(1)?.strip_prefix("version ")?.parse().ok()
+}
+
+/// On a full disk it stays empty.
+fn write(file: &mut File, version: Option<u64>) {
+    let version = version.map_or_else(String::new, |version| format!("version {version}"));
+    let content = format!("process {}\n{version}\n", std::process::id());
+    let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(content.as_bytes()));
 }
 
 #[cfg(test)]
@@ -91,7 +120,13 @@ mod tests {
         let lock = Lock::take(folder.path()).unwrap();
         let error = Lock::take(folder.path()).unwrap_err();
         assert!(error.to_string().contains(&format!("process {}", std::process::id())), "{error}");
+        assert_eq!(noted(folder.path()), None);
+        lock.note(12);
         drop(lock);
-        Lock::take(folder.path()).unwrap();
+        let lock = Lock::take(folder.path()).unwrap();
+        assert_eq!(noted(folder.path()), Some(12));
+        lock.note(13);
+        assert_eq!(noted(folder.path()), Some(13));
+        assert!(!Lock::take(folder.path()).unwrap_err().to_string().contains("version"));
     }
 }

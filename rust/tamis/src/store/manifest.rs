@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::format::{self, Checks, Container};
 use super::fs::FileSystem;
+use super::lock;
 use crate::lexical::Schema;
 use crate::threads::Stop;
 use crate::{Error, Result};
@@ -110,8 +111,12 @@ impl Manifest {
     /// Reads a version; the newest for `None`.
     pub(crate) fn read(root: &Path, version: Option<u64>) -> Result<Self> {
         loop {
+            let missed = missed(root)?;
             let versions = versions(root)?;
             let newest = *versions.last().ok_or_else(|| lost(root))?;
+            if let (None, Some(missed)) = (version, missed) {
+                return Err(missed);
+            }
             let wanted = version.unwrap_or(newest);
             if !versions.contains(&wanted) {
                 let held = format!("{} versions, {} to {newest}", versions.len(), versions[0]);
@@ -149,6 +154,17 @@ pub(crate) fn lost(root: &Path) -> Error {
         return Error::corrupt(&root.join(FOLDER), reason);
     }
     Error::NotFound(root.to_owned())
+}
+
+/// The error of an index whose newest version is gone, though it was published. It is not for any
+/// earlier one to answer in its place.
+pub(crate) fn missed(root: &Path) -> Result<Option<Error>> {
+    // In this order: a version has its name before it is written down.
+    let noted = lock::noted(root);
+    let newest = versions(root)?.last().copied();
+    let missed = noted.filter(|noted| newest.is_some_and(|newest| newest < *noted));
+    let reason = "it is missing, though it was published: restore it from a copy of the index";
+    Ok(missed.map(|version| Error::corrupt(&root.join(file(version)), reason)))
 }
 
 /// The versions of an index, ascending.

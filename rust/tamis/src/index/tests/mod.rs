@@ -455,3 +455,33 @@ fn what_was_stopped_or_refused_leaves_the_index_as_it_was() {
     drop(Writer::open(folder.path()).unwrap());
     assert_eq!(files(), 1);
 }
+
+#[test]
+fn a_newest_version_that_is_gone_is_missed_and_an_earlier_one_can_take_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    drop(Writer::create(root, &settings(Some(2)), "").unwrap());
+    for id in ["a", "b"] {
+        let mut writer = Writer::open(root).unwrap();
+        add(&mut writer, id, "word");
+        writer.commit("").unwrap();
+    }
+    let first = Snapshot::open(root, Some(1)).unwrap();
+    std::fs::remove_file(root.join("manifests/0000000002")).unwrap();
+    let said = |error: Error| {
+        let said = error.to_string();
+        assert!(matches!(error, Error::Corrupt { .. }) && said.contains("0000000002"), "{said}");
+    };
+    said(Snapshot::open(root, None).unwrap_err());
+    said(first.newer().unwrap_err());
+    said(Writer::open(root).unwrap_err());
+    said(prune_on(&Disk, root, 1).unwrap_err());
+    said(verify(root).unwrap().remove(0));
+    assert_eq!(found(&Snapshot::open(root, Some(1)).unwrap(), "word"), ["a"]);
+    // The segment of what is gone is still there: its number is not given again.
+    assert_eq!(rollback(root, 1).unwrap().version(), 2);
+    let mut writer = Writer::open(root).unwrap();
+    add(&mut writer, "c", "word");
+    assert_eq!(found(&writer.commit("").unwrap(), "word"), ["a", "c"]);
+    assert!(verify(root).unwrap().is_empty());
+}
