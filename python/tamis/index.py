@@ -33,6 +33,7 @@ from tamis.errors import (
     ReadOnlyError,
     SourceConflictError,
     SourceNotFoundError,
+    StorageError,
     UnreadableDocumentError,
     ZeroVectorError,
 )
@@ -212,14 +213,18 @@ class Index:
         self.path = path
         self.encoder = encoder
         self.reranker = reranker
-        self._read_only = read_only or version is not None
+        self._is_pinned = version is not None
+        self._read_only = read_only or self._is_pinned
         self._pending: dict[str, _New] = {}
         self._deleted: set[str] = set()
         self._past: dict[int, _core.Snapshot] = {}
         if version is not None:
             checked_whole(version, "version", least=0)
-        if path.is_file():
-            raise InvalidInputError(f"{path} is a file; an index is a directory")
+        try:
+            if path.is_file():
+                raise InvalidInputError(f"{path} is a file; an index is a directory")
+        except OSError as error:  # such as a name that is too long
+            raise StorageError(f"{path}: {error.strerror or error}") from None
         try:
             self._snapshot = _core.Snapshot.open(path, version)
         except IndexNotFoundError:
@@ -322,8 +327,11 @@ class Index:
         return _core.versions(self.path)
 
     def refresh(self) -> int:
-        """Move to the newest version, which another process may have made, and return it."""
-        if newer := self._snapshot.newer():
+        """Move to the newest version, which another process may have made, and return it.
+
+        An index that was opened at a version stays there.
+        """
+        if not self._is_pinned and (newer := self._snapshot.newer()):
             self._move_to(newer)
         return self.version
 
@@ -562,7 +570,7 @@ class Index:
             If the index was opened read-only.
         """
         self._check_writable()
-        if isinstance(new, (str, Mapping, Document)):
+        if isinstance(new, (str, Mapping, Document)) or not isinstance(new, Iterable):
             raise InvalidInputError(
                 f"new is one {type(new).__name__}; give a list of documents, such as [document]"
             )
@@ -1058,7 +1066,7 @@ class Index:
 
         The blocks that its reader saw are not kept.
         """
-        for number, record in self._named([document_id]).values():
+        for number, record in self._named([checked_text(document_id, "the id")]).values():
             return records.stored(self._snapshot, number, record)
         return None
 

@@ -44,8 +44,8 @@ def document_of(item: Mapping[str, Any]) -> Document:
     missing = {"id", "text"} - item.keys()
     if unknown or missing:
         raise InvalidInputError(
-            f"a document has the fields {sorted(item)}; it needs id and text, and may have "
-            f"{', '.join(DOCUMENT_FIELDS[1:])}"
+            f"a document has the fields {sorted(map(str, item))}; it needs id and text, and may "
+            f"have {', '.join(DOCUMENT_FIELDS[1:])}"
         )
     return Document(**item)
 
@@ -115,7 +115,7 @@ def _json(record: Mapping[str, Any]) -> bytes:
 
     try:
         return json.dumps(record, ensure_ascii=False, allow_nan=False, default=written).encode()
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInputError(
             f"the metadata of document {record.get('id')!r} is no JSON: {error}"
         ) from None

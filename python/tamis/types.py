@@ -228,6 +228,8 @@ def checked_texts(texts: Iterable[str], name: str) -> list[str]:
     """
     if isinstance(texts, str):
         raise InvalidInputError(f"{name} is one string; give a list, such as [{texts[:40]!r}]")
+    if not isinstance(texts, Iterable):
+        raise InvalidInputError(f"{name} is {texts!r}; give a list of strings")
     return [checked_text(text, f"{name}[{i}]") for i, text in enumerate(texts)]
 
 

@@ -299,3 +299,8 @@ def test_an_index_of_words_takes_passages_without_vectors(tmp_path: Path) -> Non
     index.add_chunks([{"id": "a", "text": "red"}])
     index.commit()
     assert [hit.chunk.id for hit in index.search("red")] == ["a"]
+
+
+def test_an_index_that_was_opened_at_a_version_stays_there(index: tamis.Index) -> None:
+    old = open_index(index.path, version=2)
+    assert (old.refresh(), old.version, texts(old)["b"]) == (2, 2, "blue boat")

@@ -34,7 +34,7 @@ def given(
     InvalidInputError
         For a passage that is none, an unknown field, or two of one id in a document.
     """
-    if isinstance(passages, (str, Mapping, Chunk)):
+    if isinstance(passages, (str, Mapping, Chunk)) or not isinstance(passages, Iterable):
         raise InvalidInputError(
             f"chunks is one {type(passages).__name__}; give a list, such as [chunk]"
         )
@@ -57,8 +57,8 @@ def _fields(passage: Chunk | Mapping[str, Any], place: int) -> Mapping[str, Any]
         )
     if passage.keys() - _FIELDS or not passage.keys() >= {"id", "text"}:
         raise InvalidInputError(
-            f"chunks[{place}] has the fields {sorted(passage)}; it needs id and text, and may have "
-            f"{', '.join(sorted(_FIELDS - {'id', 'text'}))}"
+            f"chunks[{place}] has the fields {sorted(map(str, passage))}; it needs id and text, "
+            f"and may have {', '.join(sorted(_FIELDS - {'id', 'text'}))}"
         )
     return passage
 

@@ -142,6 +142,8 @@ def shown(path: Path) -> str:
 
 def _bytes(path: Path, source: str, max_bytes: int) -> bytes:
     """Return the content of a file that is fit to be read, and there is a reader for."""
+    if "\0" in source:
+        raise SourceNotFoundError(f"there is no file {source!r}: no name holds a NUL")
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):

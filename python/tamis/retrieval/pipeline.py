@@ -212,10 +212,9 @@ class Pipeline:
 
 
 def _count(k: int) -> int:
-    try:
-        count = operator.index(k)
-    except TypeError:
-        raise InvalidInputError(f"k is {k!r}; it is a whole number of results") from None
+    if isinstance(k, bool) or not hasattr(k, "__index__"):
+        raise InvalidInputError(f"k is {k!r}; it is a whole number of results")
+    count = operator.index(k)
     if count < 1:
         raise InvalidInputError(f"k is {k}; ask for at least 1 result")
     return count
@@ -224,7 +223,11 @@ def _count(k: int) -> int:
 def _until(deadline: float | None) -> float | None:
     if deadline is None:
         return None
-    if not deadline > 0:
+    try:
+        is_ahead = deadline > 0
+    except TypeError:
+        is_ahead = False
+    if not is_ahead:
         raise InvalidInputError(f"deadline is {deadline}; it is a number of seconds above 0")
     return time.monotonic() + deadline
 

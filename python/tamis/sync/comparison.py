@@ -14,9 +14,9 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final, get_args
+from typing import Final, TypeAlias, get_args
 
-from tamis.sync.lexicon import IMPLICIT, OPPOSITES, PREFIXES, WAYS, ChangeKind
+from tamis.sync.lexicon import HEADS, IMPLICIT, OPPOSITES, PREFIXES, WAYS, ChangeKind
 from tamis.sync.meaning import Meaning, read, sense, stem
 
 #: Longer ones are no sentences: they are compared word by word, not read.
@@ -25,18 +25,23 @@ LONGEST_SENTENCE: Final = 20_000
 _LONGEST_ALIGNED: Final = 400
 #: From this share of common words on, a word that came or went is seen as such.
 _NEAR: Final = 0.6
+#: Where fewer words are shared, and both sentences have their own, what denies, permits or limits may
+#: be said in a way that no rule reads: what only one of them has is no difference then.
+_NEAR_ENOUGH: Final = 0.5
+_WEAK: Final[frozenset[ChangeKind]] = frozenset({"modal", "quantifier"})
 #: So many more words of content than in the other version are a clause more.
 _UNBALANCED: Final = 4
 #: Sentences that came or went with so few words of content are not significant for these alone.
 _FEW: Final = 3
 _IMPLICIT: Final = re.compile(rf"(?:{IMPLICIT})")
 
-Place = tuple[int, int]
+#: Where a stretch of words begins and ends in the one sentence and in the other.
+Place: TypeAlias = tuple[int, int, int, int]
 
 
-def _groups() -> tuple[dict[str, tuple[Place, ...]], dict[int, int]]:
+def _groups() -> tuple[dict[str, tuple[tuple[int, int], ...]], dict[int, int]]:
     """Give the places (group, class) of every stem, and how many classes each group has."""
-    places: dict[str, tuple[Place, ...]] = {}
+    places: dict[str, tuple[tuple[int, int], ...]] = {}
     sizes = {}
     for group, line in enumerate(OPPOSITES.strip().splitlines()):
         classes = line.split("/")
@@ -73,17 +78,27 @@ def kinds(old: str, new: str) -> tuple[ChangeKind, ...]:
     found: set[ChangeKind] = set()
     found.update(_facts(one, other), _facts(other, one))
     found.update(_names(one, other), _names(other, one))
-    found.update(_polarity(one, other))
+    lost, gained = _unknown(one, other), _unknown(other, one)
+    if lost and gained and _share(one, other) < _NEAR_ENOUGH:
+        found -= _WEAK & ({*one.facts.values()} ^ {*other.facts.values()})
+    else:
+        found.update(_polarity(one, other))
     if _periods(one, other):
         found.add("amount")
     if _subjects(one, other):
         found.add("entity")
     if max(len(one.words), len(other.words)) <= _LONGEST_ALIGNED:
-        found.update(_wording(one, other))
+        found.update(_wording(one, other, lost, gained))
     return tuple(kind for kind in _ORDER if kind in found)
 
 
 _ORDER: Final[tuple[ChangeKind, ...]] = get_args(ChangeKind)
+
+
+def _share(one: Meaning, other: Meaning) -> float:
+    """Give the share of the words that two sentences have in common, in whatever order."""
+    olds, news = {*one.senses}, {*other.senses}
+    return len(olds & news) / max(len(olds), len(news))
 
 
 def _facts(one: Meaning, other: Meaning) -> Iterator[ChangeKind]:
@@ -105,6 +120,10 @@ def _goes_without(fact: str, one: Meaning, other: Meaning) -> bool:
     duties = {"oblige"} & {*other.facts, *other.soft}
     if fact == "=1":
         return not {"one", "first", "single", "a", "an"}.isdisjoint(other.words)
+    if fact == "oblige" and "forbid" in other.facts:  # to be without something
+        return _implies(one, other) or bool(_prefixed(one, other) % 2)
+    if fact == "forbid" and "oblige" in other.facts and _prefixed(one, other) % 2:
+        return True
     if fact == "oblige":  # so do imperatives, and the present tense of rules
         if "only" in one.facts and "only" in other.facts:
             return True
@@ -187,24 +206,20 @@ def _opposed(olds: set[str], news: set[str]) -> list[int]:
     ]
 
 
+_TURNS: Final = (*WAYS, *((other, one) for one, other in WAYS))
+_TURNING: Final = tuple(end for end, _ in _TURNS)
+
+
 def _turned(olds: tuple[str, ...], news: tuple[str, ...]) -> int:
     """Count the words that point the other way: "inwards", "outwards"."""
     mine, yours = {*olds} - {*news}, {*news} - {*olds}
     return sum(
-        1
+        (word.startswith(end) and other + word[len(end) :] in yours)
+        or (word.endswith(end) and word[: -len(end)] + other in yours)
         for word in mine
-        for one, other in WAYS
-        for begin, end in ((one, other), (other, one))
-        if (
-            word.startswith(begin)
-            and len(word) > len(begin) + 2
-            and end + word[len(begin) :] in yours
-        )
-        or (
-            word.endswith(begin)
-            and len(word) > len(begin) + 2
-            and word[: -len(begin)] + end in yours
-        )
+        if yours and (word.startswith(_TURNING) or word.endswith(_TURNING))
+        for end, other in _TURNS
+        if len(word) > len(end) + 2
     )
 
 
@@ -218,16 +233,17 @@ _ABLE: Final = re.compile(r"(?:abl|ibl|able|ible)e?$")
 
 
 def _denied(words: set[str], bases: set[str], content: tuple[str, ...]) -> int:
+    denying = [word for word in words if word.startswith(PREFIXES) and sense(word) in content]
+    if not denying:
+        return 0
     stems = {_ABLE.sub("", stem(base)) for base in bases}
     return sum(
-        1
-        for word in words
-        for prefix in PREFIXES
-        if word.startswith(prefix)
+        word.startswith(prefix)
         and len(word) > len(prefix) + 3
         and _ABLE.sub("", stem(word.removeprefix(prefix))) in stems
-        and _ABLE.sub("", stem(word)) not in stems
-        and stem(word) in content
+        for word in denying
+        if _ABLE.sub("", stem(word)) not in stems
+        for prefix in PREFIXES
     )
 
 
@@ -245,29 +261,29 @@ def _subjects(one: Meaning, other: Meaning) -> bool:
     )
 
 
-def _wording(one: Meaning, other: Meaning) -> Iterator[ChangeKind]:
+def _wording(
+    one: Meaning, other: Meaning, lost: set[str], gained: set[str]
+) -> Iterator[ChangeKind]:
     """Compare what no rule has read: words that came or went, or changed places."""
-    lost, gained = _unknown(one, other), _unknown(other, one)
     if not one.words or not other.words:
         if len(lost) + len(gained) > _FEW:
             yield "content"
         return
     if min(len(lost), len(gained)) > _FEW and not set(one.content) & set(other.content):
         yield "content"
-    olds, news = ([*map(sense, meaning.words)] for meaning in (one, other))
+    olds, news = [*one.senses], [*other.senses]
     bare = [[word for word in side if word not in _ARTICLES] for side in (olds, news)]
     if sorted(bare[0]) == sorted(bare[1]):
         if _swapped(*bare):
             yield "content"
         return
-    matcher = difflib.SequenceMatcher(None, olds, news, autojunk=False)
-    if matcher.ratio() < _NEAR:
+    changed, kept = _aligned(olds, news)
+    if 2 * kept < _NEAR * (len(olds) + len(news)):
         return
     sides = (
         _Side(olds, lost, set(Counter(olds) - Counter(news)).intersection(one.content)),
         _Side(news, gained, set(Counter(news) - Counter(olds)).intersection(other.content)),
     )
-    changed = [ends for tag, *ends in matcher.get_opcodes() if tag != "equal"]
     if any(_connectives(olds, news, *ends) for ends in changed):
         yield "quantifier"
     if _exchanged(sides, changed):
@@ -278,7 +294,25 @@ def _wording(one: Meaning, other: Meaning) -> Iterator[ChangeKind]:
         yield "content" if ("condition" in one.soft) == ("condition" in other.soft) else "condition"
 
 
-def _exchanged(sides: tuple[_Side, _Side], changed: list[list[int]]) -> bool:
+def _aligned(olds: list[str], news: list[str]) -> tuple[list[Place], int]:
+    """Give the places where two sentences differ, and how many words stand in between."""
+    shorter = min(len(olds), len(news))
+    head = next((i for i in range(shorter) if olds[i] != news[i]), shorter)
+    tail = next((i for i in range(shorter - head) if olds[-1 - i] != news[-1 - i]), shorter - head)
+    a, c = len(olds) - tail, len(news) - tail
+    if head in {a, c}:
+        return [(head, a, head, c)], head + tail
+    matcher = difflib.SequenceMatcher(None, olds[head:a], news[head:c], autojunk=False)
+    changed, kept = [], head + tail
+    for tag, *ends in matcher.get_opcodes():
+        if tag == "equal":
+            kept += ends[1] - ends[0]
+        else:
+            changed.append((ends[0] + head, ends[1] + head, ends[2] + head, ends[3] + head))
+    return changed, kept
+
+
+def _exchanged(sides: tuple[_Side, _Side], changed: list[Place]) -> bool:
     """Whether words of content gave place to others, in a sentence that is otherwise kept."""
     old, new = sides
     places = [
@@ -293,7 +327,8 @@ def _exchanged(sides: tuple[_Side, _Side], changed: list[list[int]]) -> bool:
             return True
         if len(places) == 1:
             begins = {word[:5] for word in before}, {word[:5] for word in after}
-            lost, gained = old.more.intersection(before), new.more.intersection(after)
+            lost = old.more.intersection(before) & {*old.own, *new.words}
+            gained = new.more.intersection(after) & {*new.own, *old.words}
             if lost and gained and begins[0].isdisjoint(begins[1]):
                 return True
     return False
@@ -320,12 +355,15 @@ def _comes_or_goes(sides: tuple[_Side, _Side], a: int, b: int, c: int, d: int) -
     return _says_more(before, old, after, new) or _says_more(after, new, before, old)
 
 
+_HEADS: Final = frozenset(map(sense, HEADS))
+
+
 def _says_more(block: list[str], side: _Side, against: list[str], other: _Side) -> bool:
     """Whether the one block has content where the other has none, or one more in a list.
 
     "All users" says less than "registered users" does, and so do fewer words of no content.
     """
-    own = not side.own.isdisjoint(block)
+    own = not (side.own - _HEADS).isdisjoint(block)
     return (
         (own and not other.own and len(block) > len(against) + bool(against))
         or (own and bool(against) and _UNIVERSAL.issuperset(against))
@@ -353,7 +391,7 @@ def _lists(block: list[str], more: set[str]) -> bool:
 
 def _unknown(one: Meaning, other: Meaning) -> set[str]:
     """Give the content of `one` of which `other` has no word of the same beginning."""
-    known = set(map(sense, other.words)) | {sense(a + b) for a, b in pairwise(other.words)}
+    known = {*other.senses} | {sense(a + b) for a, b in pairwise(other.words)}
     begins = {word[:5] for word in known}
     return {word for word in one.content if word not in known and word[:5] not in begins}
 

@@ -60,8 +60,8 @@ PHRASES: Final[tuple[tuple[str, ChangeKind, str], ...]] = (
         "quantifier",
         (
             "at least|(?:not|no) (?:less|fewer|earlier|sooner|lower|younger|shorter|smaller) than"
-            r"|not below|at a minimum|a minimum of|(?<=#) ?\+"
-            r"|(?<=#) (?:\w+ ){0,3}(?:or|and) (?:more|older|over|above|higher|later|greater"
+            r"|not below|at a minimum|a minimum of|(?<=# )\+"
+            r"|(?<=# )(?:\w+ ){0,3}(?:or|and) (?:more|older|over|above|higher|later|greater"
             r"|longer|larger|up|newer|upwards?)\b"
             "|≥|>=|from # (?:up|on)wards?"
         ),
@@ -71,8 +71,8 @@ PHRASES: Final[tuple[tuple[str, ChangeKind, str], ...]] = (
         "quantifier",
         (
             r"at (?:the )?most|as (?:many|much) as(?= #)|up to(?= \w*\s?#)"
-            r"|(?:not|no|never) (?:more|greater|larger|higher|older|heavier) than|not exceed\w*|(?:not|never) (\w+) more than"
-            r"|(?<=#) (?:\w+ ){0,3}or (?:less|fewer|under|below|younger|lower|shorter|smaller)"
+            r"|(?:not|no|never) (?:(?:be|have|last|take) )?(?:more|greater|larger|higher|older|heavier) than|not exceed\w*|(?:not|never) (\w+) more than"
+            r"|(?<=# )(?:\w+ ){0,3}or (?:less|fewer|under|below|younger|lower|shorter|smaller)"
             "|a maximum of|≤|<="
         ),
     ),
@@ -80,11 +80,11 @@ PHRASES: Final[tuple[tuple[str, ChangeKind, str], ...]] = (
         "~at most",
         "quantifier",
         (
-            "limited to|maximum|max|(?:no|not) (?:later|longer) than|at the latest|within"
-            "|first(?= #)|or earlier|by(?= #)"
+            "limited to|maximum|max|(?:no|not) (?:(?:be|last|take) )?(?:later|longer) than|at the latest|within"
+            "|first(?= #)|or earlier|(?:by|until)(?= #)"
         ),
     ),
-    ("~at least", "quantifier", "minimum|min"),
+    ("~at least", "quantifier", "minimum|min|from the age of"),
     (
         "more than",
         "quantifier",
@@ -107,10 +107,10 @@ PHRASES: Final[tuple[tuple[str, ChangeKind, str], ...]] = (
         "modal",
         (
             "(?:need|do|does|did) not (?:have|need|be required) to|need not"
-            "|no longer ha(?:s|ve) to"
+            "|no longer (?:has|have) to"
             r"|not(?:\s(?:also|always|only|then|still|strictly|hereby|thus|therefore|either"
             r"|\w+ly))? (?:obliged|obligated|required|necessary|needed|mandatory|compulsory|bound)"
-            r"|no (?:\w+ )?(?:obligation|need|requirement|duty)|(?:un|not )necessary"
+            r"|no (?:\w+ )?(?:obligation|need|requirement|duty)|unnecessary|not necessary"
             "|optional(?:ly)?|voluntar(?:y|ily)"
             r"|no((?: \w+){1,8}) (?:is|are) (?:needed|required|necessary)"
             "|without (?:having|needing) to"
@@ -125,7 +125,7 @@ PHRASES: Final[tuple[tuple[str, ChangeKind, str], ...]] = (
             r"|(?:not|never)(?:\s(?:also|always|only|then|still|strictly|hereby|thus|therefore"
             r"|either|\w+ly))? (?:be )?(?:permitted|allowed|authori[sz]ed|possible|entitled|able)"
             r"|(?:can|may|must|shall) in no (?:event|case)|prohibit\w*|forbid\w*|forbidden|banned"
-            "|barred|unable to|impossible|refrain from|not to be|no(?: |-)?one (?:may|can)"
+            "|barred|unable to|impossible|refrain from|not to be|no-? ?one (?:may|can)"
             r"|disallow\w*|unauthori[sz]ed|neither((?: \w+){1,3}) (?:may|can|shall|must)"
             "|no right to"
             r"|no((?: \w+){1,4}) (?:may|can|shall|must|(?:is|are) (?:allowed|permitted"
@@ -137,7 +137,7 @@ PHRASES: Final[tuple[tuple[str, ChangeKind, str], ...]] = (
         "",
         "condition",
         (
-            "(?:^|(?<=[,;] ))should(?= (?:the|an?|any|you|we|this|that|it|he|she|they|your"
+            "(?:(?<=^ )|(?<=[,;] ))should(?= (?:the|an?|any|you|we|this|that|it|he|she|they|your"
             r"|our)\b)"
         ),
     ),
@@ -158,12 +158,12 @@ PHRASES: Final[tuple[tuple[str, ChangeKind, str], ...]] = (
             "|(at (?:its|your|their) option)"
         ),
     ),
-    ("~only", "quantifier", "(in order to)|(against)|(limited to)"),
+    ("~only", "quantifier", "(in order to)|(against)|((?:limited|restricted|confined) to)"),
     (
         "oblige",
         "modal",
         (
-            "must|shall|ha(?:s|ve|d) to"
+            "must|shall|has to|have to|had to"
             r"|(?:is|are|was|were|be)(?: \w+ly)? (?:required|obliged|obligated|bound)|require[sd]?"
             r"|obligat\w*|mandatory|compulsory|necessary|undertakes? to|duty to|an? obligation"
             "|under obligation"
@@ -191,7 +191,7 @@ PHRASES: Final[tuple[tuple[str, ChangeKind, str], ...]] = (
         "~permit",
         "modal",
         (
-            "can|could|(?:is|are|be) able to|able to|possible|possibly|option|choose|whenever"
+            "can|could|(?:is|are|be) able to|able to|possible|possibly|option|choose|choice|whenever"
             "|eligible|whether|right to|subject to change|perhaps|potentially|likely|capable|lets?|enables?"
             "|permission|discretion|up to (?:the|you|him|her|them)"
         ),
@@ -231,29 +231,29 @@ PHRASES: Final[tuple[tuple[str, ChangeKind, str], ...]] = (
     (
         "except",
         "condition",
-        r"except\w*|other than|apart from|save for|with the exception of|all but|(every \w+) but",
+        r"except\w*|other than|apart from|save for|with the exception of|all but",
     ),
 )
 
 #: Words that say about the same, a group a line; a word counts in the first line that has it.
 SYNONYMS: Final = """
 begin began begun start commence initiate launch
-end finish terminate termination conclude
+end finish complete terminate termination conclude
 buy bought purchase acquire
 show display present
 get got receive obtain fetch retrieve
-give gave given provide supply offer furnish hand
+give gave given provide supply offer furnish
 send sent transmit dispatch ship forward
 help assist aid
 ask request demand
 tell told inform notify notification advise
 try retry attempt
-fix repair mend patch correct resolve
+fix repair mend patch contribution solution correct resolve
 change modify alter amend adjust revise
 remove delete erase discard eliminate strip
 keep kept retain preserve maintain store save
 contain include comprise hold held comprise hold consist
-check verify examine inspect validate consider
+check tick verify examine inspect validate consider
 test trial
 select choose chose chosen choice pick
 create generate produce
@@ -262,14 +262,14 @@ describe explain outline cover
 specify define state
 stop halt cease
 avoid prevent
-raise increase grow grew grown rise rose
+raise lift increase grow grew grown rise rose
 reduce decrease lower lessen
 improve enhance optimize
 quick fast rapid
 big large great
 small little tiny
 main principal primary chief
-whole entire complete
+whole entire
 additional extra further supplementary
 important significant essential crucial
 simple easy straightforward
@@ -303,7 +303,6 @@ library package
 parameter argument
 fee charge
 price cost expense
-wage salary
 goal aim objective target
 place location
 locate situate
@@ -314,7 +313,7 @@ leave left exit depart departure
 submit file lodge
 answer respond response reply
 meet met satisfy fulfill fulfil
-ensure guarantee
+ensure guarantee warrant
 decide determine decision
 damage harm
 hazard danger
@@ -339,7 +338,7 @@ click press
 machine device appliance
 phone telephone
 website site webpage
-holder owner
+holder owner proprietor
 revoke withdraw withdrawn withdrew
 postpone delay defer
 extend prolong
@@ -363,7 +362,7 @@ view see seen saw look
 consent approval agree
 transport carry
 repeat retake retaken
-pay paid payable
+pay paid payable wage salary
 lose lost loss
 bring brought
 build built
@@ -392,7 +391,92 @@ repository repo
 closest nearest near
 wish want desire like
 announce publish
+problem issue
+arrange organize
+deem regard
+live reside dwell
+hurt injure
+supervise oversee
+instruct direct
+mention name list indicate
+proof evidence
+prove demonstrate
+disclose reveal divulge
+rectify remedy
+handle process deal
+manage administer
+comply follow adhere obey
+impose levy
+exceed surpass
+flat apartment
+pause suspend
+interrupt disrupt
+clean wash
+mix stir blend
+put insert
+tighten fasten
+install mount fit setup
+guide manual handbook
+image picture pic
+photo photograph
+refuse reject decline deny
+unite combine merge
+omit skip
+empty blank
+current existing
+surgery operation
+severe serious
+mild slight
+advice guidance
+skilled qualified
+expert specialist
+suitable appropriate
+hidden concealed
+part portion
+rest remainder remaining
+simultaneous concurrent
+careful diligent care
+sick ill
+dismiss sack
+resign quit
+hire recruit engage
+vacancy position job post
+ability capability
+educate coach
+exam examination
+mark grade score
+woman female
+man male
+customer client consumer
+guest visitor
+passenger traveler
+petrol gasoline fuel
+rubbish waste trash garbage
+truck lorry
+call invoke
+upgrade update
+latest recent
+config configuration
+docs documentation
+info information
+auth authentication
+admin administrator
+lab laboratory
+spec specification
+expire lapse
+appoint nominate
+award confer
+instalment installment
+personal private
+invite invitation
+fully completely
 affect impair
+disk disc
+day daily
+night nightly
+week weekly
+month monthly
+year yearly annual
 enclose attach
 overhaul rework redesign
 company firm business
@@ -403,17 +487,19 @@ sufficient enough adequate
 
 #: Expressions of several words that stand for one, as "word: pattern".
 EXPRESSIONS: Final = r"""
+return: g[ai]ves? back|given back
 conduct: carr(?:y|ies|ied|ying) out
 remove: (?:tak(?:es?|en|ing)|took) (?:off|out|away)
 submit: hand(?:s|ed|ing)? in|turn(?:s|ed|ing)? in
 immediately: at once|(?:straight|right) away|without (?:undue |any )?delay|as soon as possible
+without: in the absence of|in default of
 before: prior to|ahead of
 if: in (?:the event|case) (?:of|that)|provided that|on condition that
 for: for the purposes? of
 occur: (?:tak(?:es?|en|ing)|took) place|(?:is|are|was|were|be) held
 participate: (?:tak(?:es?|ing)|took) part
 because: due to|owing to|because of|on account of
-: for (?:example|instance)|e\.g\.|i\.e\.|that is to say
+: in (?:addition|general|particular|fact|other words)|as a rule|of course|for (?:example|instance)|e\.g\.|i\.e\.|that is to say
 about: with (?:regard|respect) to|as to|as regards
 ensure: (?:make|makes|made|making) (?:sure|certain)
 in personally: in person
@@ -421,9 +507,9 @@ employee: members? of staff|staff members?
 """
 
 #: Words of their own that deny.
-NEGATIONS: Final = (
-    "not|no|never|none|nothing|nobody|nowhere|neither|nor|without|unless|lack(?:s|ed|ing)?"
-    "|cease[sd]?|absence"
+NEGATIONS: Final = frozenset(
+    "not no never none nothing nobody nowhere neither nor without unless lack lacks lacked lacking "
+    "cease ceases ceased absence".split()
 )
 #: Words that may say what a negation says elsewhere: "is missing", "does not exist".
 IMPLICIT: Final = (
@@ -484,6 +570,7 @@ encrypt / decrypt
 show display / hide
 upper / lower
 top / bottom
+clockwise / anticlockwise counterclockwise
 long longer / short shorter
 high higher / low lower
 up upwards / down downwards
@@ -556,8 +643,6 @@ WAYS: Final = (
     ("inter", "intra"),
     ("hyper", "hypo"),
     ("micro", "macro"),
-    ("", "counter"),
-    ("clockwise", "anticlockwise"),
     ("ful", "less"),
 )
 #: Beginnings of words that deny the rest.
@@ -578,12 +663,17 @@ many me merely more moreover most much my no necessarily newly nor normally not 
 obviously occur occurs of off on once one ones onto or order other others otherwise our out over overall own
 particular people per person please properly purpose purposes quite rather re really recently regard
 regarding related relevant respect respective respectively roughly s same second secondly self she
-simply since situated so some sort specific still successfully such t take takes than that the
+simply since situated so some sort specific specified stated still successfully such t take takes than that the
 their them themselves then there thereby therefore therein thereof these they thing things this
 those though through thus time times to together too typically under until up upon us use used
-uses using usually various ve very via warning was way ways we were what when whenever where whether
+uses using usually utilise utilised utilises utilize utilized utilizes various ve very via was way ways we were what when whenever where whether
 which while whilst who whom whose will with within would x yet you your
 """
+#: Nouns that come or go beside another without much difference: "a case", "a case class".
+HEADS: Final = frozenset(
+    "class classes entry entries item items element elements value values attribute attributes "
+    "type types setting settings feature features facility facilities process level".split()
+)
 EMPTY: Final = frozenset(_EMPTY.split())
 _OPENING: Final = """
 send call visit contact see ask tell give pay add all no only unless both upon dear must may should

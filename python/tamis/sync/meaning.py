@@ -8,9 +8,9 @@ than the plain verb does where the other sentence has that).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import or_
 from typing import Final, Literal
 
 from tamis.sync.lexicon import (
@@ -23,7 +23,7 @@ from tamis.sync.lexicon import (
     SYNONYMS,
     ChangeKind,
 )
-from tamis.sync.quantities import UNITS, dates, quantities, romans
+from tamis.sync.quantities import MONTHS, UNITS, dates, quantities, romans
 
 
 @dataclass(slots=True)
@@ -46,6 +46,8 @@ class Meaning:
         How many words deny.
     words : tuple of str
         All words and symbols in a normal form, in order.
+    senses : tuple of str
+        The same, with one word for those that say the same.
     content : tuple of str
         The stems of the words that none of the rules has read and that carry meaning.
     """
@@ -57,6 +59,7 @@ class Meaning:
     subject: str = ""
     negations: int = 0
     words: tuple[str, ...] = ()
+    senses: tuple[str, ...] = ()
     content: tuple[str, ...] = ()
 
     def note(self, kind: ChangeKind, fact: str, soft: bool = False) -> None:
@@ -82,9 +85,12 @@ _QUOTES: Final = {
     ord("\u00a0"): " ",
     ord("\u03bc"): "\u00b5",  # micro
 }
+_ITEM: Final = re.compile(
+    r"\s*(?:(?:[-*+•]|\#+|>|(?:\d{1,3}|[a-zA-Z])[.)]|\([a-z\d]{1,3}\))\s+)?"  # what begins an item
+    r"(?:(?:[Nn]ote|[Ww]arning|[Ii]mportant|[Cc]aution|[Tt]ip|NOTE|WARNING|CAUTION):\s)?"
+)
 _DRESS: Final = re.compile(
     r"\[(?P<link>[^\[\]\n]{1,200})\]\([^)\s]*\)"  # a link of Markdown
-    r"|^\s*(?:[-*+•]|\#+|>|(?:\d{1,3}|[a-zA-Z])[.)]|\([a-z\d]{1,3}\))\s+"  # what begins an item
     r"|\*\*|__(?=\w[^_]*__(?!\w))|(?<=\w)__(?!\w)|(?<!\S)\*(?=\w)|(?<=\w)\*(?!\S)"
 )
 _CONTRACTIONS: Final = (
@@ -112,23 +118,30 @@ _SHORT_NAMES: Final = (
 
 _EXPRESSIONS: Final = ("", *(line.split(":")[0] for line in EXPRESSIONS.strip().split("\n")))
 _EXPRESSION: Final = re.compile(
-    "|".join(rf"(\b(?:{line.split(': ')[1]})(?!\w))" for line in EXPRESSIONS.strip().split("\n")),
+    rf" (?:{'|'.join('(' + line.split(': ')[1] + ')' for line in EXPRESSIONS.strip().splitlines())})"
+    r"(?!\w)",
     re.IGNORECASE,
 )
+#: "Without consent, nothing may be sold."
+_INVERTED: Final = re.compile(r"^[Ww]ithout ([^,;]+), ([^;]+?)([.;:]?)$")
 
 
 def plain(sentence: str) -> str:
     """Give a sentence without its markup, quotes and contractions."""
     text = sentence.translate(_QUOTES)
-    text = _DRESS.sub(lambda match: match["link"] or "", text)
+    if item := _ITEM.match(text):
+        text = text[item.end() :]
+    if "*" in text or "__" in text or "](" in text:
+        text = _DRESS.sub(lambda match: match["link"] or "", text)
     if "'" in text or "annot" in text:
         for pattern, long in _CONTRACTIONS:
             text = pattern.sub(long, text)
     if "U" in text:
         for pattern, short in _SHORT_NAMES:
             text = pattern.sub(short, text)
-    text = " ".join(text.replace('"', " ").replace("'", " ").split())
-    return _EXPRESSION.sub(lambda match: _EXPRESSIONS[match.lastindex or 0], text)
+    text = " ".join(["", *text.replace('"', " ").replace("'", " ").split()])
+    text = _EXPRESSION.sub(lambda match: f" {_EXPRESSIONS[match.lastindex or 0]}", text).strip()
+    return _INVERTED.sub(r"\2 without \1\3", text)
 
 
 # --- words ------------------------------------------------------------------------------------
@@ -153,6 +166,8 @@ def stem(word: str) -> str:
     """Give the stem of a word in lower case, the same for American and British spellings."""
     if len(word) < 4 or not word.isalpha():
         return word
+    if word[-1] == "s" and word[-3:] != "ies" and word[-2] not in "siu":
+        word = word[:-1]
     for pattern, other in _SPELLINGS:
         word = pattern.sub(other, word)
     for _ in range(2):
@@ -177,22 +192,28 @@ def _senses() -> dict[str, str]:
 _SENSES: Final = _senses()
 
 
+@lru_cache(maxsize=20_000)
 def sense(word: str) -> str:
     """Give the stem of the word that stands for a word and for those that say the same."""
     found = stem(word)
     return _SENSES.get(found, found)
 
 
-_TOKEN: Final = re.compile(r"\w+(?:-\w+)*|[<>=&|^~+$%@\\]+")
+_TOKEN: Final = re.compile(r"\w+|[<>=&|^~+$%@\\]+")
 _HYPHENED: Final = re.compile(
     r"\b(re|pre|non|co|multi|sub|anti|e|un|de|over|under|sign|log)-(?=\w)"
 )
 
 
+def joined(text: str) -> str:
+    """Give a text in lower case, without the hyphens that some spellings leave out."""
+    text = text.lower()
+    return _HYPHENED.sub(r"\1", text) if "-" in text else text
+
+
 def tokens(text: str) -> tuple[str, ...]:
     """Give the words and symbols of a plain text in lower case; hyphens join or part them."""
-    joined = _HYPHENED.sub(r"\1", text.lower())
-    parts = (part for token in _TOKEN.findall(joined) for part in token.split("-"))
+    parts = _TOKEN.findall(joined(text).replace("-", " "))
     return tuple("a" if part == "an" else part for part in parts)
 
 
@@ -207,7 +228,7 @@ _IDENTIFIER: Final = re.compile(
       | \d+(?:\.\d+){2,}(?:[a-z]+\d*)?\+? | v\d+(?:\.\d+)+                   # versions
       | [A-Za-z_]\w+(?:\.\w{2,})+(?:\(\))? | \.\w{2,}(?:\(\))?               # dotted names
       | \w*[A-Za-z]\w*_\w*(?:\(\))? | _\w+ | \w+\(\)                         # names of programs
-      | [a-z]+[A-Z]\w* | [A-Z][a-z0-9]+[A-Z]\w*                              # CamelCase
+      | (?-i:[a-z]+[A-Z]\w* | [A-Z][a-z0-9]+[A-Z]\w*)                        # CamelCase
       | (?![vVqQ]\d+\b|\d+(?:st|nd|rd|th|s|am|pm|k)\b)(?=\w*[A-Za-z])(?=\w*\d)
         (?!\d+(?:ms|mg|kg|km|cm|mm|ml|gb|mb|kb|tb|hz|h|s|g|m|l|w|v|min|px|ft|lb|lbs|bn|mcg)\b)\w+
       | (?<!\S)(?:[|^~]|[<>=!]{1,3})(?![\w=])                        # operators
@@ -215,15 +236,14 @@ _IDENTIFIER: Final = re.compile(
     )""",
     re.VERBOSE | re.IGNORECASE,
 )
+#: What every one of them has.
+_ODD: Final = re.compile(r"[\d/@_<>|^~=!\\$]|[.-]\w|\(\)|[a-z][A-Z]")
 _CAMEL: Final = re.compile(r"[a-z][A-Z]|^[A-Z][a-z]+[A-Z]")
 _CAPITALISED: Final = re.compile(r"(?<![\w#-])[A-Z][\w&]*(?:-\w+)*")
-_DETERMINED: Final = re.compile(
-    r"\b(?:the|an?|this|that|such|these|those|any|each|every|its|their|his|her|our|your|no|all)\s$",
-    re.IGNORECASE,
+_DETERMINERS: Final = frozenset(
+    "the a an this that such these those any each every its their his her our your no all".split()
 )
-_SENTENCE_START: Final = re.compile(
-    r"(?:^|(?<!\b[DM]r)(?<!\bM[sx])(?<!\bMrs)(?<!\b[SJ][tr])[.:;!?(]\s*)$"
-)
+_TITLES: Final = tuple(f"{title}." for title in "Dr Mr Ms Mx Mrs Sr Jr St".split())
 _NO_NAMES: Final = frozenset({"i", "a", "ok", "note", "yes", "no"})
 
 
@@ -237,7 +257,13 @@ def _identifiers(text: str, meaning: Meaning) -> str:
         meaning.names.setdefault(_key(name), "entity")
         return " "
 
-    return _IDENTIFIER.sub(take, text)
+    if not _ODD.search(text):
+        return text
+    if "<" in text:  # tags have spaces
+        return _IDENTIFIER.sub(take, text)
+    return " ".join(
+        [_IDENTIFIER.sub(take, word) if _ODD.search(word) else word for word in text.split(" ")]
+    )
 
 
 def _key(name: str) -> str:
@@ -256,7 +282,8 @@ def _capitals(text: str, meaning: Meaning) -> None:
     previous = ""
     for match, following in zip(found, [*found[1:], None], strict=False):
         head, word = text[max(0, match.start() - 24) : match.start()], match[0]
-        starts = bool(_SENTENCE_START.search(head))
+        before = head.rstrip()
+        starts = not before or (before[-1] in ".:;!?(" and not before.endswith(_TITLES))
         acronym = len(word) > 1 and word.isupper()
         goes_on = following is not None and text[match.end() : following.start()] in {" ", " & "}
         if (
@@ -266,7 +293,10 @@ def _capitals(text: str, meaning: Meaning) -> None:
         ):
             previous = ""
             continue
-        term = not acronym and (previous == "term" or bool(_DETERMINED.search(head)))
+        term = not acronym and (
+            previous == "term"
+            or (head[-1:] == " " and before.split(" ")[-1].lower() in _DETERMINERS)
+        )
         previous = "term" if term and goes_on else ""
         for part in word.split("-"):
             meaning.names.setdefault(
@@ -297,16 +327,89 @@ _OPENERS: Final = frozenset(map(stem, OPENING))
 # --- modals, quantifiers, negation --------------------------------------------------------------
 
 
-def _rules() -> tuple[tuple[re.Pattern[str], str, bool, ChangeKind], ...]:
-    return tuple(
-        (re.compile(rf"(?<![\w])(?:{pattern})(?!\w)"), name.lstrip("~"), name[:1] == "~", kind)
-        for name, kind, pattern in PHRASES
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """A phrase that is looked for: what it means, and words of which a text that has it has one."""
+
+    pattern: re.Pattern[str]
+    fact: str
+    soft: bool
+    kind: ChangeKind
+    cues: frozenset[str]
+
+
+_LITERAL: Final = re.compile(r"(?<!\\)[a-z](?!\?)[a-z]*?(?=[a-z]?\?|[^a-z]|$)")
+#: Words of phrases that are in most sentences.
+_COMMON: Final = frozenset(
+    "a an and are as at be for in is it of on or that the to was were with".split()
+)
+
+
+def _alternatives(pattern: str) -> list[str]:
+    """Split a pattern where it has a choice that is not in brackets."""
+    found, depth = [""], 0
+    for sign in pattern:
+        depth += (sign == "(") - (sign == ")")
+        if sign == "|" and not depth:
+            found.append("")
+        else:
+            found[-1] += sign
+    return found
+
+
+def _cues(pattern: str) -> frozenset[str]:
+    """Give the beginnings of words of which all that a pattern finds has one; or nothing."""
+    cues: set[str] = set()
+    for alternative in _alternatives(pattern):
+        literals = {*_LITERAL.findall(alternative)}
+        if not literals:
+            return frozenset({""})
+        cues |= (literals - _COMMON) or literals
+    return frozenset(cues)
+
+
+_RULES: Final = tuple(
+    _Rule(
+        re.compile(rf" (?:{pattern})(?!\w)"),
+        fact.lstrip("~"),
+        fact[:1] == "~",
+        kind,
+        _cues(pattern),
     )
+    for fact, kind, pattern in PHRASES
+)
 
 
-_RULES: Final = _rules()
-_NEGATIONS: Final = re.compile(rf"\b(?:{NEGATIONS})\b")
-_CONDITIONS: Final = re.compile(rf"\b(?:{CONDITIONS})\b")
+def _bits() -> dict[str, int]:
+    """Give the rules, as bits, that each cue is one of."""
+    found: dict[str, int] = {}
+    for number, rule in enumerate(_RULES):
+        for cue in rule.cues:
+            found[cue] = found.get(cue, 0) | 1 << number
+    return found
+
+
+_BITS: Final = _bits()
+_LONGEST_CUE: Final = max(map(len, _BITS))
+
+
+@lru_cache(maxsize=20_000)
+def _cued(word: str) -> int:
+    """Give the rules, as bits, of which a word may be a part."""
+    bits = _BITS[""] | _BITS.get(word, 0)
+    for end in range(3, min(len(word), _LONGEST_CUE + 1)):
+        bits |= _BITS.get(word[:end], 0)
+    return bits
+
+
+@lru_cache(maxsize=5_000)
+def _worth_trying(bits: int) -> tuple[_Rule, ...]:
+    return tuple(rule for number, rule in enumerate(_RULES) if bits >> number & 1)
+
+
+_CONDITIONS: Final = re.compile(rf" (?:{CONDITIONS})\b")
+#: What stands directly before a word, so that a space can stand between them.
+_GLUED: Final = re.compile(r"([^\w\s])(?=\w)")
 _WORD: Final = re.compile(r"[^\W_]+")
 
 
@@ -324,7 +427,7 @@ _RATES: Final = {
     }.items()
     for name in names.split()
 }
-_RATE: Final = re.compile(rf"(?<!# )\b({'|'.join(_RATES)})s?\b")
+_RATE: Final = re.compile(rf"(?<!#) ({'|'.join(_RATES)})s?\b")
 
 
 def read(sentence: str) -> Meaning:
@@ -343,34 +446,40 @@ def read(sentence: str) -> Meaning:
     meaning = Meaning()
     text = plain(sentence)
     meaning.words = tokens(text)
+    meaning.senses = tuple(map(sense, meaning.words))
+    known = {*meaning.words}
     text = _identifiers(text, meaning)
-    text = dates(romans(text), meaning.note_quantity)
+    if not known.isdisjoint(MONTHS) or "May" in text or _DIGIT.search(text):
+        text = dates(romans(text), meaning.note_quantity)
+    else:
+        text = romans(text)
     _weekdays(text, meaning)
     _capitals(text, meaning)
-    text = quantities(_HYPHENED.sub(r"\1", text.lower()), meaning.note_quantity)
-    text = " ".join(text.split())
+    text = joined(text)
+    text = quantities(text, meaning.note_quantity, known)
+    text = " ".join(["", *_GLUED.sub(r"\1 ", text).split()])
     meaning.rates = frozenset(_RATES[match[1]] for match in _RATE.finditer(text))
     if _CONDITIONS.search(text):
         meaning.soft.add("condition")
-    for pattern, name, soft, kind in _RULES:
-        text, found = pattern.subn(_kept, text)
-        if found and name:
-            meaning.note(kind, name, soft)
-    meaning.negations = len(_NEGATIONS.findall(text))
-    meaning.content = tuple(_content(text, meaning))
+    for rule in _worth_trying(reduce(or_, map(_cued, known), 0)):
+        text, found = rule.pattern.subn(_kept, text)
+        if found and rule.fact:
+            meaning.note(rule.kind, rule.fact, rule.soft)
+    left = _WORD.findall(text)
+    meaning.negations = sum(word in NEGATIONS for word in left)
+    meaning.content = tuple(
+        sense(word) for word in left if word not in _WEIGHTLESS and stem(word) not in meaning.names
+    )
     return meaning
+
+
+_DIGIT: Final = re.compile(r"\d")
+_WEIGHTLESS: Final = EMPTY | NEGATIONS
 
 
 def _kept(match: re.Match[str]) -> str:
     """Leave the groups of a phrase for the rules that follow."""
     return f" {' '.join(filter(None, match.groups()))} " if match.re.groups else " "
-
-
-def _content(text: str, meaning: Meaning) -> Iterator[str]:
-    for word in _WORD.findall(text):
-        if word not in EMPTY and not _NEGATIONS.fullmatch(word):
-            if stem(word) not in meaning.names:
-                yield sense(word)
 
 
 _WEEKDAY: Final = re.compile(r"\b(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?\b")

@@ -7,7 +7,7 @@ the next one does not read it again and what is said about a number ("at least #
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from fractions import Fraction
 from typing import Final, Literal
 
@@ -131,17 +131,17 @@ _SHARES: Final = re.compile(
 )
 _DIVISORS: Final = {"third": 3, "quarter": 4, "fifth": 5, "tenth": 10}
 
+_MORE: Final = (
+    "(?:more|extra|additional|further|full|whole|calendar|consecutive|successive|operating)"
+)
 _MEASURED: Final = re.compile(
     rf"(?P<before>{_CURRENCY})?\s?(?<![\w.])(?P<number>{_NUMBER})(?P<ordinal>st|nd|rd|th)?"
-    rf"(?:\s?(?P<power>k(?!\w)|{_POWER}\b))?(?:[\s-]?(?P<unit>{_UNIT}))?(?![\d])"
+    rf"(?:\s?(?P<power>k(?!\w)|{_POWER}\b))?(?:[\s-]?(?:{_MORE} )?(?P<unit>{_UNIT}))?(?![\d])"
 )
 _RANGE: Final = re.compile(
     rf"\s*(?:-|to|and|or)\s*{_NUMBER}(?:\s?{_POWER}\b)?[\s-]?(?P<unit>{_UNIT})"
 )
-_ONE_UNIT: Final = re.compile(
-    r"\b(?:(?P<hard>one|(?:within|after|for|than|least|most|exceed) an?)|an?|another|single)"
-    rf"[\s-](?P<unit>{_UNIT})"
-)
+_ONE_UNIT: Final = re.compile(rf"\b(?:one|an?|another|single)[\s-](?P<unit>{_UNIT})")
 _OR_MORE: Final = re.compile(rf"\b(\d+) ((?:or|and) (?:more|fewer|less)) ({_UNIT})")
 _ONE_TO: Final = re.compile(r"\bone(?= (?:to|and|or) \d)")
 _WORDS: Final = (
@@ -157,6 +157,8 @@ _MONTH_NAMES: Final = (
     "january february march april may june july august september october november december"
 )
 _MONTHS: Final = _MONTH_NAMES.split()
+#: The words, in lower case, of which a text with a month has one.
+MONTHS: Final = {"sept", *_MONTHS, *(name[:3] for name in _MONTHS)} - {"may"}
 _MONTH: Final = (
     r"(?P<month>(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\b\.?|"
     + "|".join(name.capitalize() for name in _MONTHS)
@@ -191,6 +193,7 @@ _ROMAN: Final = re.compile(
     r"|[Vv]olume|[Pp]hase|[Cc]lass|[Tt]ype|[Bb]ook|[Ee]xhibit|[Tt]able|[Tt]ier|[Ll]evel)s?\s)"
     r"(?=[IVXLC])(C{0,3}(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3}))\b"
 )
+_ROMAN_ALONE: Final = re.compile(r" [IVXLC]+\b")
 _ROMAN_DIGITS: Final = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
 
 
@@ -235,11 +238,29 @@ def romans(text: str) -> str:
         pairs = zip(digits, [*digits[1:], 0], strict=True)
         return f"{match[1]}{sum(-one if one < following else one for one, following in pairs)}"
 
-    return _ROMAN.sub(arabic, text)
+    return _ROMAN.sub(arabic, text) if _ROMAN_ALONE.search(text) else text
 
 
-def quantities(text: str, note: Note) -> str:
-    """Read the times of day, amounts and numbers of a text in lower case."""
+def quantities(text: str, note: Note, words: Set[str]) -> str:
+    """Read the times of day, amounts and numbers of a text in lower case, of which `words` are."""
+    left = text
+    if not _NUMERALS.isdisjoint(words) or _DIGIT.search(text):
+        left = _counted(text, note)
+    for match in _ONE_UNIT.finditer(left):
+        note("amount", _amount(Fraction(1), match["unit"]), True)
+    return left
+
+
+_DIGIT: Final = re.compile(r"\d")
+#: The words, one of which a text without digits has that says a number.
+_NUMERALS: Final = frozenset(
+    [*list(_DIGITS)[2:], "zero", *_TENS, *_ORDINALS, *_POWERS, *(f"{name}s" for name in _POWERS)]
+    + "first second half twice thrice fortnightly noon midday midnight".split()
+    + "third thirds quarter quarters fifths tenths".split()
+)
+
+
+def _counted(text: str, note: Note) -> str:
     text = _CLOCK.sub(lambda match: _clock(match, note), _HOURS.sub(r"\1 \2", text))
     for pattern, digits in _WORDS:
         text = pattern.sub(digits, text)
@@ -252,10 +273,7 @@ def quantities(text: str, note: Note) -> str:
         _measure(match, text, note)
         return f"{' ' if match[0][:1].isspace() else ''} # "
 
-    left = _MEASURED.sub(amount, text)
-    for match in _ONE_UNIT.finditer(left):
-        note("amount", _amount(Fraction(1), match["unit"]), not match["hard"])
-    return left
+    return _MEASURED.sub(amount, text)
 
 
 def _clock(match: re.Match[str], note: Note) -> str:

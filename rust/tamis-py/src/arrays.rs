@@ -5,6 +5,7 @@ use numpy::ndarray::Array2;
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::exceptions::PyOverflowError;
 use pyo3::prelude::*;
+use pyo3::types::PyBool;
 use tamis::filter::RowSet;
 use tamis::hit::Hit;
 
@@ -44,6 +45,12 @@ impl<'a, 'py> FromPyObject<'a, 'py> for K {
     fn extract(k: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
         let refused =
             || InvalidInputError::new_err(format!("k is {}; ask for at least 1 result", k.to_owned()));
+        if k.is_instance_of::<PyBool>() {
+            return Err(InvalidInputError::new_err(format!(
+                "k is {}; it must be a whole number",
+                k.to_owned()
+            )));
+        }
         match k.extract::<i64>() {
             Ok(n) if n > 0 => Ok(Self(usize::try_from(n).unwrap_or(usize::MAX))),
             Ok(_) => Err(refused()),
