@@ -24,6 +24,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import tamis
 from benches.peers import timing
+from tamis.retrieval import Mode
 from tamis.sync import SyncReport
 from tamis.types import Hit
 from tests.fakes import WordEncoder
@@ -129,35 +131,43 @@ def in_place(releases: dict[str, Path], asked: list[Query], encoder: Any, scratc
 
     notes = []
     before: datetime | None = None
+    old_texts: dict[Query, str] = {}
+
+    def is_listed(query: Query) -> bool:
+        return best(query).document_id in stale
+
+    def is_outdated(query: Query) -> bool:
+        hit = best(query)
+        return hit.text not in current_text(folder, hit)
+
+    def is_as_before(query: Query) -> bool:
+        return best(query, as_of=before).text == old_texts[query]
+
     for release, source in releases.items():
-        old_texts = {query: best(query).text for query in asked} if before else {}
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(source, folder)
         if before:
+            old_texts = {query: best(query).text for query in asked}
             stale = {one.document_id for one in index.stale()}
-            listed = share(asked, lambda query, s=stale: best(query).document_id in s)
-            gone = [q for q in asked if old_texts[q] not in current_text(folder, best(q))]
-            assert all(best(query).document_id in stale for query in gone)
             notes.append(
-                f"- before the sync to {release}: `stale()` lists {len(stale)} documents; they "
-                f"answer {listed} of the queries, {100 * len(gone) / len(asked):.1f}% with text "
-                "that is not there any more"
+                f"- before the sync to {release}: `stale()` lists {len(stale)} documents, which "
+                f"answer {share(asked, is_listed)} of the queries; {share(asked, is_outdated)} are "
+                "answered by text that is not there any more, all of it in documents that are "
+                f"listed: {all(map(is_listed, filter(is_outdated, asked)))}"
             )
         time.sleep(1.1)  # versions are told apart by the second
         report = sync(release)
         sync(f"{release}, again")
         if before:
-            outdated = share(asked, lambda q: best(q).text not in current_text(folder, best(q)))
-            moment = before
-            same = share(asked, lambda q, t=old_texts, m=moment: best(q, as_of=m).text == t[q])
             notes.append(
-                f"- after it: {len(index.stale())} stale documents, {outdated} of the queries are "
-                f"answered by outdated text; as of before, {same} give the same text as before; "
-                f"{len(report.significant)} of {len(report.changes)} changed sentences matter"
+                f"- after it: {len(index.stale())} stale documents; {share(asked, is_outdated)} of "
+                "the queries are answered by text that is not there any more; as of before, "
+                f"{share(asked, is_as_before)} are answered by the text that they were answered by "
+                f"before; of {len(report.changes)} changed sentences {len(report.significant)} "
+                "are told to matter"
             )
         time.sleep(1.1)
         before = datetime.now(UTC)
-        time.sleep(1.1)
     (folder / "topics").rename(folder / "subjects")
     sync("a renamed folder")
     print("\n" + "\n".join(notes) + "\n")
@@ -205,15 +215,14 @@ def as_versions(releases: dict[str, Path], asked: list[Query], encoder: Any, scr
         f"| {len(asked)} queries, three releases in one index | outdated copy above | recall@10 |"
     )
     print("|---|---:|---:|")
-    modes = ("lexical", "hybrid") if encoder.name != "words" else ("lexical",)
+    modes: tuple[Mode, ...] = ("lexical", "hybrid") if encoder.name != "words" else ("lexical",)
     for mode in modes:
-        everything = {"mode": mode, "include_superseded": True}
-        for name, options in ((f"{mode}, all", everything), (f"{mode}, default", {"mode": mode})):
-            wrong = share(asked, lambda q, o=options: above(q, **o))
-            right = share(asked, lambda q, o=options: recalled(index, q, **o))
-            print(f"| {name} | {wrong} | {right} |")
-        right = share(asked, lambda q, m=mode: recalled(alone, q, mode=m))
-        print(f"| {mode}, {newest} alone | | {right} |")
+        for name, everything in (("all", True), ("default", False)):
+            options: dict[str, Any] = {"mode": mode, "include_superseded": everything}
+            wrong = share(asked, partial(above, **options))
+            right = share(asked, partial(recalled, index, **options))
+            print(f"| {mode}, {name} | {wrong} | {right} |")
+        print(f"| {mode}, {newest} alone | | {share(asked, partial(recalled, alone, mode=mode))} |")
     then = "2024-01-01"
     versions = {hit.version for query in asked for hit in hits(index, query, as_of=then)}
     print(f"\n- as of {then}, the hits of all queries are of {', '.join(sorted(versions))}\n")

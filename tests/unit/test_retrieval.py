@@ -411,6 +411,9 @@ def test_results_are_json_too() -> None:
         "source": "",
         "metadata": {"team": "legal"},
         "offsets": [],
+        "version": "",
+        "status": "current",
+        "superseded_by": "",
     }
 
 

@@ -3,8 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from benches.changes import PAIRS, Pair, django, written
+from tamis.sync import meaning
 from tamis.sync.changes import Change, changes, kinds
 from tamis.sync.comparison import LONGEST_SENTENCE
 
@@ -71,7 +74,19 @@ REWORDINGS = [
     ("Please e-mail the form.", "Please email the form."),
     ("The method is thread-safe.", "The method is thread safe."),
     ("Call QuerySet.filter() first.", "Call filter() first."),
+    (
+        "It is for children from the age of five or more years.",
+        "It is for children of five or more.",
+    ),
+    ("We are open between 6 and 8 p.m.", "We are open between 18:00 and 20:00."),
     # wording alone
+    ("The contract begins in the hall.", "The agreement commences in the hall."),
+    ("The test was carried out by them.", "They conducted the test."),
+    ("For example, you can sort the list.", "You can, e.g., sort the list."),
+    ("Warning: the lid is hot.", "The lid is hot."),
+    ("Without consent, nothing may be sold.", "Nothing may be sold without consent."),
+    ("Keys are unique in case classes.", "Keys are unique in cases."),
+    ("The dose should be taken daily.", "Take the dose every day."),
     ("If it is late, we wait.", "We wait if it is late."),
     ("Please note that the lot closes.", "The lot closes."),
     ("Repair or replacement is free.", "Replacement or repair is free."),
@@ -127,6 +142,10 @@ CHANGES = [
     ("Returns or sets the size.", "Returns the size.", "content"),
     ("Sort from oldest to newest.", "Sort from newest to oldest.", "content"),
     ("Members elect the chair.", "The chair elects the members.", "content"),
+    ("The cache is kept in memory.", "The cache is kept on disk.", "content"),
+    ("Wear gloves at the bench.", "Wear goggles at the bench.", "content"),
+    ("The client closes the socket.", "The server closes the socket.", "content"),
+    ("A merger merges it there.", "A committer merges it there.", "content"),
     ("Access is granted to all users.", "Access is granted to registered users.", "content"),
 ]
 
@@ -141,6 +160,13 @@ def test_a_rewording_is_not_significant_either_way(old: str, new: str) -> None:
 def test_a_change_of_meaning_is_significant_either_way(old: str, new: str, kind: str) -> None:
     assert kind in kinds(old, new)
     assert kinds(old, new) == kinds(new, old)
+
+
+def test_phrases_that_are_not_tried_would_not_be_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    sentences = [sentence for pair in (*REWORDINGS, *CHANGES) for sentence in pair[:2]]
+    found = [meaning.read(sentence) for sentence in sentences]
+    monkeypatch.setattr(meaning, "_worth_trying", lambda bits: meaning._RULES)
+    assert [meaning.read(sentence) for sentence in sentences] == found
 
 
 def test_kinds_come_in_one_order() -> None:
@@ -266,8 +292,8 @@ def scores(pairs: list[Pair]) -> tuple[float, float]:
 def test_written_pairs_that_no_rule_was_chosen_on() -> None:
     """Guard what was reached, against later changes of the rules."""
     precision, recall = scores([pair for pair in written() if pair.half == "checking"])
-    assert precision >= 0.86
-    assert recall >= 0.9
+    assert precision >= 0.83
+    assert recall >= 0.92
 
 
 @pytest.mark.data
@@ -279,5 +305,37 @@ def test_pairs_of_documentation_that_no_rule_was_chosen_on(data: Path, tmp_path:
     pairs = [pair for pair in django(tmp_path) if pair is not None and pair.half == "checking"]
     precision, recall = scores(pairs)
     assert len(pairs) > 100
-    assert precision >= 0.8
-    assert recall >= 0.8
+    assert precision >= 0.86
+    assert recall >= 0.92
+
+
+PIECES = st.sampled_from(
+    [
+        "-",
+        "!!",
+        "'",
+        "--x",
+        "a",
+        "not",
+        "must",
+        "30",
+        "1/2",
+        "€",
+        "Art. IV",
+        "X",
+        "the",
+        "\n",
+        ".",
+        "é",
+        "3.1",
+    ]
+)
+SENTENCES = st.lists(PIECES | st.text(max_size=3), max_size=12)
+
+
+@given(SENTENCES, SENTENCES, st.sampled_from(["", " "]))
+def test_no_text_breaks_it(one: list[str], other: list[str], between: str) -> None:
+    old, new = between.join(one), between.join(other)
+    assert set(kinds(old, new)) == set(kinds(new, old))
+    assert kinds(old, old) == ()
+    assert all(change.old or change.new for change in changes(old, new))

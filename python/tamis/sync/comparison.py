@@ -24,9 +24,9 @@ LONGEST_SENTENCE: Final = 20_000
 #: Sentences of more words are not aligned word by word.
 _LONGEST_ALIGNED: Final = 400
 #: From this share of common words on, a word that came or went is seen as such.
-_NEAR: Final = 0.6
-#: Where fewer words are shared, and both sentences have their own, what denies, permits or limits may
-#: be said in a way that no rule reads: what only one of them has is no difference then.
+_NEAR: Final = 0.65
+#: Where fewer words are shared, and both sentences have their own, what denies, permits or limits
+#: may be said in a way that no rule reads: what only one of them has is no difference then.
 _NEAR_ENOUGH: Final = 0.5
 _WEAK: Final[frozenset[ChangeKind]] = frozenset({"modal", "quantifier"})
 #: So many more words of content than in the other version are a clause more.
@@ -43,7 +43,7 @@ def _groups() -> tuple[dict[str, tuple[tuple[int, int], ...]], dict[int, int]]:
     """Give the places (group, class) of every stem, and how many classes each group has."""
     places: dict[str, tuple[tuple[int, int], ...]] = {}
     sizes = {}
-    for group, line in enumerate(OPPOSITES.strip().splitlines()):
+    for group, line in enumerate(OPPOSITES.split(",")):
         classes = line.split("/")
         sizes[group] = len(classes)
         for number, words in enumerate(classes):
@@ -117,28 +117,48 @@ _MODALS: Final = frozenset({"advise", "permit", "free", "oblige", "forbid"})
 
 def _goes_without(fact: str, one: Meaning, other: Meaning) -> bool:
     """Whether a sentence that does not have a fact says the same in another way."""
-    duties = {"oblige"} & {*other.facts, *other.soft}
     if fact == "=1":
-        return not {"one", "first", "single", "a", "an"}.isdisjoint(other.words)
-    if fact == "oblige" and "forbid" in other.facts:  # to be without something
-        return _implies(one, other) or bool(_prefixed(one, other) % 2)
-    if fact == "forbid" and "oblige" in other.facts and _prefixed(one, other) % 2:
-        return True
-    if fact == "oblige":  # so do imperatives, and the present tense of rules
-        if "only" in one.facts and "only" in other.facts:
-            return True
-        return ({*other.facts, *other.soft} & _MODALS) <= {*one.facts, *one.soft, "oblige"}
-    if fact == "advise":
-        return _is_order(other, one)
-    if fact == "permit":
-        return "only" in other.facts and bool(duties)
+        return not {"one", "first", "single", "a"}.isdisjoint(other.words)
+    if fact[0] == "=":  # "under 8 years", "under eight"
+        return " " in fact and any(bare[0] == "=" and bare in other.facts for bare in one.soft)
+    if fact in _COMPARISONS:  # "not under 5", "5 or more"
+        return bool(_denials(one)) != bool(_denials(other)) and not _COMPARISONS.isdisjoint(
+            {*other.facts, *other.soft}
+        )
+    if fact in _MODALS:
+        return _does_without(fact, one, other)
     if fact == "only":  # what is needed for something is all that it can be had with
-        return bool(duties) and duties.isdisjoint({*one.facts, *one.soft})
+        duties = {"oblige"} & {*other.facts, *other.soft}
+        return ("forbid" in other.facts and _denials(other) > _denials(one)) or (
+            bool(duties) and duties.isdisjoint({*one.facts, *one.soft})
+        )
     if fact == "either":
         return "all" in other.soft and "both" not in other.words
-    if fact in {"forbid", "except"}:
-        return "only" in other.facts or other.negations > 0 or _implies(other, one)
-    return False
+    return fact == "except" and _denies(one, other)
+
+
+def _does_without(modal: str, one: Meaning, other: Meaning) -> bool:
+    """Whether a sentence that does not have a modal says the same in another way."""
+    if modal == "oblige" and "forbid" in other.facts:  # to be without something
+        return _implies(one, other) or bool(_prefixed(one, other) % 2)
+    if modal == "oblige":  # so do imperatives, and the present tense of rules
+        only = "only" in other.facts and ("only" in one.facts or "permit" in other.facts)
+        own = {*one.facts, *one.soft, "oblige"}
+        return only or ({*other.facts, *other.soft} & _MODALS) <= own
+    if modal == "permit":
+        return "oblige" in {*other.facts, *other.soft} and "only" in {*one.facts, *other.facts}
+    if modal == "forbid":
+        turned = "oblige" in other.facts and bool(_prefixed(one, other) % 2)
+        return turned or _denies(one, other)
+    return modal == "advise" and _is_order(other, one)
+
+
+def _denies(one: Meaning, other: Meaning) -> bool:
+    """Whether the other sentence rules out in some way what the one does."""
+    return "only" in other.facts or other.negations > 0 or _implies(other, one)
+
+
+_COMPARISONS: Final = frozenset({"at least", "at most", "more than", "less than"})
 
 
 def _is_order(one: Meaning, other: Meaning) -> bool:
@@ -153,7 +173,7 @@ def _is_order(one: Meaning, other: Meaning) -> bool:
 def _names(one: Meaning, other: Meaning) -> Iterator[ChangeKind]:
     """Give the kinds of the names of `one` that `other` has nowhere, not as common words either."""
     missing = {name: kind for name, kind in one.names.items() if name not in other.names}
-    if not missing or "".join(name[0] for name in missing) in other.names:
+    if not missing or "".join(name[:1] for name in missing) in other.names:
         return
     known = set(map(stem, other.words)) | {a + b for a, b in pairwise(other.words)}
     initials = "".join(word[0] for word in other.words)
@@ -396,7 +416,7 @@ def _unknown(one: Meaning, other: Meaning) -> set[str]:
     return {word for word in one.content if word not in known and word[:5] not in begins}
 
 
-_UNIVERSAL: Final = frozenset(map(sense, ["all", "every", "each", "any"]))
+_UNIVERSAL: Final = frozenset(map(sense, ["all", "every", "each", "any", "everyone", "anyone"]))
 _ARTICLES: Final = frozenset({"a", "an", "the"})
 _SYMMETRIC: Final = frozenset({"and", "or", "as", "well", "is", "are", "equal", "the", "a", "an"})
 

@@ -116,11 +116,8 @@ _SHORT_NAMES: Final = (
 )
 
 
-_EXPRESSIONS: Final = ("", *(line.split(":")[0] for line in EXPRESSIONS.strip().split("\n")))
 _EXPRESSION: Final = re.compile(
-    rf" (?:{'|'.join('(' + line.split(': ')[1] + ')' for line in EXPRESSIONS.strip().splitlines())})"
-    r"(?!\w)",
-    re.IGNORECASE,
+    rf" (?:{'|'.join(f'({pattern})' for _, pattern in EXPRESSIONS)})(?!\w)"
 )
 #: "Without consent, nothing may be sold."
 _INVERTED: Final = re.compile(r"^[Ww]ithout ([^,;]+), ([^;]+?)([.;:]?)$")
@@ -140,7 +137,10 @@ def plain(sentence: str) -> str:
         for pattern, short in _SHORT_NAMES:
             text = pattern.sub(short, text)
     text = " ".join(["", *text.replace('"', " ").replace("'", " ").split()])
-    text = _EXPRESSION.sub(lambda match: f" {_EXPRESSIONS[match.lastindex or 0]}", text).strip()
+    small = text[:2].lower() + text[2:]
+    text = small if _EXPRESSION.match(small) else text
+    text = _EXPRESSION.sub(lambda match: f" {EXPRESSIONS[(match.lastindex or 1) - 1][0]}", text)
+    text = text.strip()
     return _INVERTED.sub(r"\2 without \1\3", text)
 
 
@@ -182,7 +182,7 @@ def stem(word: str) -> str:
 
 def _senses() -> dict[str, str]:
     found: dict[str, str] = {}
-    for line in SYNONYMS.split("\n"):
+    for line in SYNONYMS.split(","):
         words = list(map(stem, line.split()))
         for word in words:
             found.setdefault(word, words[0])
@@ -241,9 +241,12 @@ _ODD: Final = re.compile(r"[\d/@_<>|^~=!\\$]|[.-]\w|\(\)|[a-z][A-Z]")
 _CAMEL: Final = re.compile(r"[a-z][A-Z]|^[A-Z][a-z]+[A-Z]")
 _CAPITALISED: Final = re.compile(r"(?<![\w#-])[A-Z][\w&]*(?:-\w+)*")
 _DETERMINERS: Final = frozenset(
-    "the a an this that such these those any each every its their his her our your no all".split()
+    re.findall(
+        r"\w+",
+        "the a an this that such these those any each every its their his her our your no all",
+    )
 )
-_TITLES: Final = tuple(f"{title}." for title in "Dr Mr Ms Mx Mrs Sr Jr St".split())
+_TITLES: Final = ("Dr.", "Mr.", "Ms.", "Mx.", "Mrs.", "Sr.", "Jr.", "St.")
 _NO_NAMES: Final = frozenset({"i", "a", "ok", "note", "yes", "no"})
 
 
@@ -341,7 +344,7 @@ class _Rule:
 _LITERAL: Final = re.compile(r"(?<!\\)[a-z](?!\?)[a-z]*?(?=[a-z]?\?|[^a-z]|$)")
 #: Words of phrases that are in most sentences.
 _COMMON: Final = frozenset(
-    "a an and are as at be for in is it of on or that the to was were with".split()
+    re.findall(r"\w+", "a an and are as at be for in is it of on or that the to was were with")
 )
 
 

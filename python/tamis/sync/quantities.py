@@ -7,7 +7,7 @@ the next one does not read it again and what is said about a number ("at least #
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Set
+from collections.abc import Callable, Collection
 from fractions import Fraction
 from typing import Final, Literal
 
@@ -146,7 +146,7 @@ _OR_MORE: Final = re.compile(rf"\b(\d+) ((?:or|and) (?:more|fewer|less)) ({_UNIT
 _ONE_TO: Final = re.compile(r"\bone(?= (?:to|and|or) \d)")
 _WORDS: Final = (
     (re.compile(r"\b((?:the|its|their|his|her|our|your|a)\s)second(?=\s[a-z])"), r"\g<1>2nd"),
-    (re.compile(r"\bfortnightly\b"), "every 2 weeks"),
+    (re.compile(r"\bfortnightly\b"), "per 2 weeks"),
     (re.compile(rf"\ban? ({_UNIT}) and a half\b"), r"1.5 \1"),
     (re.compile(r"\btwice\b"), "2 times"),
     (re.compile(r"\bthrice\b"), "3 times"),
@@ -241,7 +241,7 @@ def romans(text: str) -> str:
     return _ROMAN.sub(arabic, text) if _ROMAN_ALONE.search(text) else text
 
 
-def quantities(text: str, note: Note, words: Set[str]) -> str:
+def quantities(text: str, note: Note, words: Collection[str]) -> str:
     """Read the times of day, amounts and numbers of a text in lower case, of which `words` are."""
     left = text
     if not _NUMERALS.isdisjoint(words) or _DIGIT.search(text):
@@ -254,9 +254,9 @@ def quantities(text: str, note: Note, words: Set[str]) -> str:
 _DIGIT: Final = re.compile(r"\d")
 #: The words, one of which a text without digits has that says a number.
 _NUMERALS: Final = frozenset(
-    [*list(_DIGITS)[2:], "zero", *_TENS, *_ORDINALS, *_POWERS, *(f"{name}s" for name in _POWERS)]
-    + "first second half twice thrice fortnightly noon midday midnight".split()
-    + "third thirds quarter quarters fifths tenths".split()
+    [name for name in (*_DIGITS, *_TENS, *_ORDINALS, *_POWERS) if name != "one"]
+    + [f"{name}s" for name in (*_POWERS, *_DIVISORS)]
+    + ["second", "half", "quarter", "twice", "thrice", "fortnightly", "noon", "midday", "midnight"]
 )
 
 
