@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 __all__ = [
+    "FORMAT",
     "Analyzer",
     "BM25Index",
     "DenseIndex",
@@ -27,6 +28,7 @@ __all__ = [
     "versions",
 ]
 
+FORMAT: int
 __version__: str
 
 @final

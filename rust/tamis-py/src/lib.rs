@@ -38,6 +38,7 @@ mod _core {
             hooks.set_item("after_in_child", wrap_pyfunction!(super::store::after_fork, module)?)?;
             register.call((), Some(&hooks))?;
         }
+        module.add("FORMAT", tamis::store::FORMAT)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

@@ -23,7 +23,7 @@ use crate::threads::Stop;
 use crate::{Error, Result};
 
 /// The format that this build writes, and the newest that it reads.
-pub(crate) const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 1;
 
 const MAGIC: [u8; 8] = *b"TAMISEOF";
 const ALIGN: usize = 64;

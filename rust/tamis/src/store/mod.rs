@@ -24,5 +24,6 @@ mod postings;
 pub(crate) mod segment;
 pub mod single;
 
+pub use format::FORMAT;
 pub use lock::after_fork;
 pub use manifest::Settings;
