@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
-        print("tamis: interrupted; the index is as it was", file=sys.stderr)
+        print("tamis: interrupted; no index was left half-changed", file=sys.stderr)
         return 130
 
 
@@ -172,18 +172,32 @@ def _sync(options: argparse.Namespace) -> None:
     path = _index_path(options)
     if not Path(options.source).exists():  # before an index is made for it
         raise SourceNotFoundError(f"there is no folder or file {options.source}")
+    if not options.every > 0:
+        raise InvalidInputError(f"--every is {options.every}; it must be above 0")
     left_out: dict[str, Any] = {"encoder": None} if options.lexical else {}
     index = tamis.open(path, analyzer=options.analyzer, **left_out)
     with _progress() as progress:
         report = _synced(index, options, progress)
     _report(options, report)
-    before = report
-    while options.watch:
+    if options.watch:
+        _watch(index, options, report)
+
+
+def _watch(index: tamis.Index, options: argparse.Namespace, last: SyncReport) -> None:
+    """Sync again and again, and tell of what changed, and of what does not work for a while."""
+    said = ""
+    while True:
         time.sleep(options.every)
-        report = _synced(index, options, None)
-        if (report.version, report.skipped) != (before.version, before.skipped):
+        try:
+            report = _synced(index, options, None)
+        except TamisError as error:
+            if str(error) != said:
+                print(f"tamis: {error}", file=sys.stderr, flush=True)
+            said = str(error)
+            continue
+        if (report.version, report.skipped) != (last.version, last.skipped):
             _report(options, report)
-        before = report
+        last, said = report, ""
 
 
 def _synced(
@@ -206,7 +220,7 @@ def _report(options: argparse.Namespace, report: SyncReport) -> None:
         by_reason.setdefault(skipped.reason, []).append(skipped.path)
     for reason, paths in by_reason.items():
         more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
-        print(f"skipped {paths[0]}{more}: {reason}", file=sys.stderr)
+        print(f"skipped {paths[0]}{more}: {reason}", file=sys.stderr, flush=True)
     lines = [str(report)]
     for change in report.significant[:SHOWN_CHANGES]:
         lines.append(f"  {change.document_id}: {', '.join(change.kinds)}")
@@ -305,8 +319,8 @@ def _versions(options: argparse.Namespace) -> None:
     _print(options, dates, "\n".join(lines))
 
 
-def _date(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(sep=" ")
+def _date(micros: int) -> str:
+    return datetime.fromtimestamp(micros // 10**6, UTC).isoformat(sep=" ")
 
 
 def _compact(options: argparse.Namespace) -> None:
@@ -423,7 +437,7 @@ def _models_path(options: argparse.Namespace) -> None:
 
 
 def _print(options: argparse.Namespace, value: Any, text: str) -> None:
-    print(json.dumps(value, ensure_ascii=False, indent=2) if options.json else text)
+    print(json.dumps(value, ensure_ascii=False, indent=2) if options.json else text, flush=True)
 
 
 def _indented(text: str, lines: int = 6) -> str:

@@ -19,14 +19,15 @@ _FILES = ("documents.jsonl", "chunks.jsonl", "vectors.npy")
 def write(snapshot: _core.Snapshot, folder: Path, progress: Progress | None) -> list[Path]:
     """Write a version's documents, chunks and vectors; see `tamis.Index.export`."""
     paths = [folder / name for name in (_FILES if snapshot.dim is not None else _FILES[:2])]
-    for path in paths:
-        if path.exists():
-            raise InvalidInputError(f"there is a file {path}; export into an empty folder")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _write(snapshot, paths, progress)
-    except OSError as error:
-        raise StorageError(f"{folder}: {error.strerror or error}") from error
+        taken = [path for path in paths if path.exists()]
+        if not taken:
+            folder.mkdir(parents=True, exist_ok=True)
+            _write(snapshot, paths, progress)
+    except (OSError, ValueError) as error:  # such as a NUL in the name
+        raise StorageError(f"{folder}: {getattr(error, 'strerror', None) or error}") from error
+    if taken:
+        raise InvalidInputError(f"there is a file {taken[0]}; export into an empty folder")
     return paths
 
 
@@ -41,13 +42,13 @@ def _write(snapshot: _core.Snapshot, paths: list[Path], progress: Progress | Non
         paths[0].open("w", encoding="utf-8") as documents,
         paths[1].open("w", encoding="utf-8") as chunks,
     ):
-        reader = records.Reader(snapshot)
         for done, number in enumerate(numbers):
             if progress is not None:
                 progress("export", done, len(numbers))
             record = json.loads(snapshot.document(number))
             kept = {name: record[name] for name in records.DOCUMENT_FIELDS}
             _line(documents, {**kept, "text": snapshot.text(number)})
+            reader = records.Reader(snapshot)
             for row in range(*snapshot.rows_of(number)):
                 chunk = reader.chunk(row)
                 _line(

@@ -77,8 +77,7 @@ def _flat(values: Mapping[str, Any], path: str, id: str) -> Iterator[Field]:
             yield from _flat(value, name + ".", id)
         elif isinstance(value, (list, tuple)):
             scalars = [item for item in value if not isinstance(item, (list, tuple, Mapping))]
-            if len(scalars) == len(value):
-                yield name, "nothing", None
+            yield name, "nothing", None
             for item in scalars:
                 yield from _scalar(name, item, id, in_list=True)
         else:
@@ -116,7 +115,10 @@ def condition(where: Where) -> str:
     InvalidInputError
         If it is none: an unknown operator, or a value that the operator cannot take.
     """
-    return json.dumps(_all(where))
+    try:
+        return json.dumps(_all(where))
+    except RecursionError:
+        raise InvalidInputError("the filter is nested too deeply") from None
 
 
 def _all(where: object) -> dict[str, Any]:
@@ -152,7 +154,7 @@ def _field(name: str, operator: str, value: Any) -> dict[str, Any]:
     if operator in ("$ne", "$nin"):
         return {"not": _field(name, "$eq" if operator == "$ne" else "$in", value)}
     if operator in _COMPARED:
-        return {"compare": [name, _COMPARED[operator], _operand(value, operator, is_order=True)]}
+        return {"compare": [name, _COMPARED[operator], _operand(value, operator)]}
     ask = {"$eq": _equals, "$in": _in, "$contains": _contains, "$exists": _exists}.get(operator)
     if ask is None:
         raise InvalidInputError(
@@ -177,7 +179,7 @@ def _in(name: str, values: Any) -> dict[str, Any]:
 
 
 def _contains(name: str, value: Any) -> dict[str, Any]:
-    return {"contains": [name, _operand(value, "$contains")]}
+    return {"contains": [name, _operand(value, "$contains", is_dated=False)]}
 
 
 def _exists(name: str, value: Any) -> dict[str, Any]:
@@ -196,19 +198,21 @@ def _any_of(name: str, values: list[Any]) -> dict[str, Any]:
     return {"any": [missing, held]} if held["in"][1] else missing
 
 
-def _operand(value: Any, operator: str, *, is_order: bool = False) -> dict[str, Any]:
+def _operand(value: Any, operator: str, *, is_dated: bool = True) -> dict[str, Any]:
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, bool):
         return {"bool": value}
     if isinstance(value, int) and -(1 << 63) <= value < 1 << 63:
         return {"int": value}
-    if isinstance(value, (int, float)) and math.isfinite(value):
+    if isinstance(value, int) and abs(value) < 1 << 1000:
         return {"float": float(value)}
+    if isinstance(value, float) and math.isfinite(value):
+        return {"float": value}
     if isinstance(value, date):
         return {"time": moments.micros(moments.moment_of(value, operator))}
     if isinstance(value, str):
-        if is_order and (moment := moments.read(value)):
+        if is_dated and (moment := moments.read(value)):
             return {"dated": [moments.micros(moment), value]}
         return {"text": value}
     raise InvalidInputError(

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from tamis import _core
+from tamis.errors import CorruptIndexError, VersionNotFoundError
 from tamis.types import checked_whole
 
 
@@ -86,6 +88,43 @@ def verify(path: str | os.PathLike[str]) -> list[str]:
         If there is no index.
     """
     return _core.verify(Path(path))
+
+
+@lru_cache(maxsize=4)
+def _log(path: Path, index: str, versions: tuple[int, ...]) -> list[tuple[int, int | None]]:
+    """Return when each version was published; what is asked again is not read again."""
+    return _core.log(path)
+
+
+def stood_at(path: Path, index: str, newest: int, moment: int) -> int | None:
+    """Return the version, `newest` or before, that stood at a moment since the index was made.
+
+    None stands for the empty one that it begins with.
+
+    Raises
+    ------
+    CorruptIndexError
+        If that cannot be told, since a manifest is damaged or missing.
+    VersionNotFoundError
+        If that version was pruned.
+    """
+    log = _log(path, index, tuple(_core.versions(path)))
+    entries = [entry for entry in log if entry[0] <= newest]
+    first = entries[0][0] if entries else newest
+    before = [version for version, created in entries if created is not None and created <= moment]
+    if not before and first > 0:
+        raise VersionNotFoundError(
+            f"{path} holds no version of that time any more: the oldest that was not pruned is "
+            f"{first}"
+        )
+    version = max(before, default=0)
+    after = dict(entries).get(version + 1, None)
+    if version < newest and after is None:
+        raise CorruptIndexError(
+            f"{path}/manifests/{version + 1:010} is damaged or missing, so which version stood "
+            "then is not known"
+        )
+    return version or None
 
 
 def prune(path: str | os.PathLike[str], keep: int) -> Pruned:

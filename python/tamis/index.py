@@ -8,10 +8,10 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeAlias
@@ -247,6 +247,7 @@ class Index:
 
     def _create(self, analyzer: str) -> None:
         extra: dict[str, Any] = {"encoder": None, "chunk_tokens": CHUNK_TOKENS, "sources": {}}
+        extra["born"] = moments.micros(datetime.now(UTC))
         dim = None
         if self.encoder is not None:
             dim = self.encoder.dim
@@ -339,6 +340,7 @@ class Index:
         """See another version; of another index, if one was made anew at the same path."""
         if snapshot.index_id != self._snapshot.index_id:
             self._check_encoder(snapshot)
+            self._past = {}
         self._snapshot = snapshot
 
     def info(self) -> dict[str, Any]:
@@ -352,7 +354,7 @@ class Index:
         return {
             "path": str(self.path),
             "version": self.version,
-            "created": datetime.fromtimestamp(self._snapshot.created, UTC).isoformat(),
+            "created": datetime.fromtimestamp(self._snapshot.created / 1e6, UTC).isoformat(),
             "documents": len(self._snapshot.documents()),
             "chunks": self._snapshot.rows,
             "deleted_chunks": self._snapshot.row_bound - self._snapshot.rows,
@@ -419,15 +421,16 @@ class Index:
             From when on its documents hold.
         supersedes : str, optional
             The name of another source of this index, whose place this one takes from `valid_from`
-            on, or at once: none of its documents is found any more, unless it is asked for.
+            on, or at once: none of its documents is found any more, unless it is asked for. An
+            empty string ends that.
         metadata : mapping, optional
             Added to the metadata of its documents, for filters.
         allow_empty : bool
             Whether a source without a readable file may empty its part of the index. By default
             that is an error: more often a disk is not mounted.
         gate : callable, optional
-            Called with an `Index` as it would be, before it is published; if it gives False or
-            raises, the index stays as it is.
+            Called with an `Index` as it would be, before it is published; if it raises, or gives
+            anything false but None, the index stays as it is. Not called if nothing changed.
         progress : callable, optional
             Called as ``progress(stage, done, total)`` with the stages ``"scan"``, ``"read"`` and
             those of the encoder.
@@ -494,7 +497,7 @@ class Index:
                 if moved_to.get(id, id) not in unread:
                     writer.delete(known[id][0])
             self._write(writer, prepared, name, found.files, records.signature(settings))
-            self._publish(writer, json.dumps(extra), gate, journal)
+            self._publish(writer, json.dumps(extra, sort_keys=True), gate, journal, prepared.hashes)
 
         chunks = sum(len(chunks) for _, chunks in prepared.documents)
         return SyncReport(
@@ -548,9 +551,8 @@ class Index:
         now = {"$lte": datetime.now(UTC)}
         passed: dict[str, StaleReason] = {"document.valid_to": "expired", "review_by": "review"}
         for field, reason in passed.items():
-            if self._numbers({field: {"$exists": True}}):
-                numbers = self._numbers({field: now})
-                stale += [Stale(self._id(number), reason) for number in numbers]
+            with suppress(InvalidInputError):  # where no document has such a date
+                stale += [Stale(self._id(number), reason) for number in self._numbers({field: now})]
         return sorted(stale, key=lambda one: (one.document_id, one.reason))
 
     def add(self, new: Iterable[Document | Mapping[str, Any]]) -> None:
@@ -653,11 +655,11 @@ class Index:
         """
         self._check_writable()
         gone = checked_texts(ids, "ids")
-        if where is not None:
-            gone += [self._id(number) for number in self._numbers(where)]
+        met = [] if where is None else [self._id(number) for number in self._numbers(where)]
         for id in gone:
             self._pending.pop(id, None)
-            self._deleted.add(id)
+        # What was added meanwhile in the place of one that is met stays.
+        self._deleted.update(gone, (id for id in met if id not in self._pending))
 
     def commit(self, *, gate: Gate | None = None, progress: Progress | None = None) -> int:
         """Publish what was added and deleted as one new version, and return its number.
@@ -665,8 +667,9 @@ class Index:
         Parameters
         ----------
         gate : callable, optional
-            Called with an `Index` as it would be, before it is published; if it gives False or
-            raises, the index stays as it is, and what was added waits.
+            Called with an `Index` as it would be, before it is published; if it raises, or gives
+            anything false but None, the index stays as it is, and what was added waits. Not
+            called if nothing changed.
         progress : callable, optional
             Called as ``progress(stage, done, total)`` with the stages of the encoder.
 
@@ -682,27 +685,38 @@ class Index:
             If the system refuses; the index is then as it was, unless only the last wait for the
             disk failed.
         """
-        encodes = any(new.vectors is None for new in self._pending.values())
+        # A gate may add something, which then waits for the next commit.
+        pending, deleted = dict(self._pending), set(self._deleted)
+        encodes = any(new.vectors is None for new in pending.values())
         with self._writing(encodes=encodes) as writer:
-            ready = [new for new in self._pending.values() if new.vectors is not None]
-            rest = [new for new in self._pending.values() if new.vectors is None]
+            ready = [new for new in pending.values() if new.vectors is not None]
+            rest = [new for new in pending.values() if new.vectors is None]
             cut = {new.document.id: new.chunks for new in rest if new.chunks is not None}
             prepared, journal = self._prepare([new.document for new in rest], progress, cut)
-            gone = self._pending.keys() | self._deleted
+            gone = pending.keys() | deleted
             for number, _ in self._named(gone).values():
                 writer.delete(number)
             self._write(writer, prepared)
             for new in ready:
                 self._write(writer, Prepared([(new.document, new.chunks or [])], new.vectors, 0))
-            self._publish(writer, self._snapshot.extra, gate, journal)
-        self._forget()
+            self._publish(writer, self._snapshot.extra, gate, journal, prepared.hashes)
+        for id, new in pending.items():
+            if self._pending.get(id) is new:
+                del self._pending[id]
+        self._deleted -= deleted
         return self.version
 
     def _publish(
-        self, writer: _core.Writer, extra: str, gate: Gate | None, journal: Journal | None
+        self,
+        writer: _core.Writer,
+        extra: str,
+        gate: Gate | None,
+        journal: Journal | None,
+        written: frozenset[str],
     ) -> None:
         def ask(new: _core.Snapshot) -> None:
-            if gate is not None and gate(self._seen_at(new)) is False:
+            said = None if gate is None else gate(self._seen_at(new))
+            if said is not None and not said:
                 raise GateRefusedError(
                     f"the gate refused version {new.version} of {self.path}; version "
                     f"{self.version} answers as before"
@@ -710,13 +724,13 @@ class Index:
 
         self._snapshot = writer.commit(extra, None if gate is None else ask)
         if journal is not None:
-            journal.close()
+            journal.close(written)
 
     def _seen_at(self, snapshot: _core.Snapshot) -> Index:
         """Return this index as another version shows it, read-only."""
         seen = copy.copy(self)
         own: dict[str, Any] = {"_pending": {}, "_deleted": set(), "_past": {}}
-        seen.__dict__.update(own, _snapshot=snapshot, _read_only=True)
+        seen.__dict__.update(own, _snapshot=snapshot, _read_only=True, _is_pinned=True)
         return seen
 
     # Keeping
@@ -858,17 +872,23 @@ class Index:
         said = records.plain(name, {k: value for k, value in given.items() if value is not None})
         settings: dict[str, Any] = {**dict.fromkeys(given), **kept.get(name, {}), **said}
         kept[name] = settings
-        superseded = extra.setdefault("superseded", {})
-        for other in [other for other, (by, _) in superseded.items() if by == name]:
-            del superseded[other]
+        superseded: dict[str, dict[str, int]] = extra.setdefault("superseded", {})
+        for successors in superseded.values():
+            successors.pop(name, None)
         if old := settings["supersedes"]:
             if old not in extra["sources"] or old == name:
                 raise SourceNotFoundError(
                     f"the index holds no other source {old!r} that {name!r} could supersede; it "
                     f"holds {', '.join(sorted(extra['sources'].keys() - {name})) or 'none'}"
                 )
+            if name in _ancestors(old, kept):
+                raise SourceConflictError(
+                    f"{name!r} cannot take the place of {old!r}, which took the place of {name!r}"
+                )
             from_when = records.parsed(settings["valid_from"])
-            superseded[old] = (name, -(1 << 63) if from_when is None else from_when)
+            moment = -(1 << 63) if from_when is None else from_when
+            superseded.setdefault(old, {})[name] = moment
+        extra["superseded"] = {old: found for old, found in superseded.items() if found}
         return settings
 
     def _check_plan(
@@ -1016,8 +1036,12 @@ class Index:
             If the query is empty, `k` is below 1, `deadline` is not above 0, the mode needs an
             encoder that is not there, or the filter is none or asks for a field that no document
             has.
+        CorruptIndexError
+            If the version that stood at `as_of` cannot be told, since a manifest is damaged.
         ModelUnavailableError
             If the files of a model are needed and cannot be fetched.
+        VersionNotFoundError
+            If the version that stood at `as_of` was pruned.
         """
         moment = datetime.now(UTC)
         snapshot = self._snapshot
@@ -1025,7 +1049,7 @@ class Index:
             moment = moments.moment_of(as_of, "as_of", end_of_day=True)
             snapshot = self._stood_at(moment)
         at = moments.micros(moment)
-        superseded = json.loads(snapshot.extra).get("superseded", {})
+        superseded = _superseded(snapshot.extra)
         valid = snapshot.valid_at(at, records.from_when(superseded))
         selection = None if include_superseded else valid
         if where is not None:
@@ -1091,13 +1115,11 @@ class Index:
 
     def _stood_at(self, moment: datetime) -> _core.Snapshot:
         """Return the version that stood at a moment; this one, if the index is younger."""
-        before = [
-            version
-            for version, created in _core.log(self.path)
-            if created is not None and created <= moment.timestamp() and version > 0
-        ]
-        version = max(before, default=self.version)
-        if version >= self.version:
+        at = moments.micros(moment)
+        if at < self._extra["born"]:
+            return self._snapshot
+        version = history.stood_at(self.path, self._snapshot.index_id, self.version, at)
+        if version in (None, self.version):
             return self._snapshot
         if version not in self._past:
             self._past = {version: _core.Snapshot.open(self.path, version)}
@@ -1179,6 +1201,21 @@ _PARTS = {
 
 def _by_part(sizes: Mapping[str, int]) -> dict[str, int]:
     return {part: sum(sizes.get(name, 0) for name in names) for part, names in _PARTS.items()}
+
+
+@lru_cache(maxsize=8)
+def _superseded(extra: str) -> records.Superseded:
+    found: records.Superseded = json.loads(extra).get("superseded", {})
+    return found
+
+
+def _ancestors(name: str | None, settings: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    """Return a source, and those whose place it took, one after the other."""
+    found: set[str] = set()
+    while name and name not in found:
+        found.add(name)
+        name = settings.get(name, {}).get("supersedes")
+    return found
 
 
 def _hashes(

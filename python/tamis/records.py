@@ -6,7 +6,9 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
+
+import numpy as np
 
 from tamis import _core, moments
 from tamis.errors import InvalidInputError
@@ -24,8 +26,8 @@ from tamis.types import (
 #: What a mapping may say of a document beside its text.
 DOCUMENT_FIELDS = ("id", *FIELDS_BESIDE_TEXT)
 
-#: Sources whose place another took, each with the moment (microseconds since 1970).
-Superseded = Sequence[tuple[str, int]]
+#: Sources whose place others took: by which, and from when on (microseconds since 1970).
+Superseded: TypeAlias = Mapping[str, Mapping[str, int]]
 
 
 def document_of(item: Mapping[str, Any]) -> Document:
@@ -108,9 +110,11 @@ def plain(id: str, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _json(record: Mapping[str, Any]) -> bytes:
-    def written(value: object) -> str:
+    def written(value: object) -> Any:
         if isinstance(value, date):
             return value.isoformat()
+        if isinstance(value, np.generic):
+            return value.item()
         raise TypeError(f"a value is of type {type(value).__name__}")
 
     try:
@@ -186,13 +190,8 @@ class Reader:
             superseded_by=status[1],
         )
 
-    def status(
-        self, row: int, moment: int, superseded: Mapping[str, tuple[str, int]]
-    ) -> tuple[HitStatus, str]:
-        """Return whether the document of a row holds at a moment, and what took its place.
-
-        `superseded` has the sources whose place others took: by which, and from when on.
-        """
+    def status(self, row: int, moment: int, superseded: Superseded) -> tuple[HitStatus, str]:
+        """Return whether the document of a row holds at a moment, and what took its place."""
         number = self.snapshot.document_of(row)
         invalid = self.snapshot.invalid_at(number, moment, from_when(superseded))
         if invalid is None:
@@ -204,7 +203,8 @@ class Reader:
         if why == "superseded":
             if successor is not None:
                 return why, self._record(successor)["id"]
-            by = superseded[record["sync"]][0]
+            successors = superseded[record["sync"]]
+            by = min(successors, key=lambda name: successors[name])
             twin = by + record["id"].removeprefix(record["sync"])
             return why, twin if _holds(self.snapshot, twin) else by
         return ("future" if why == "not yet" else "expired"), ""
@@ -214,14 +214,15 @@ def _holds(snapshot: _core.Snapshot, id: str) -> bool:
     return bool(snapshot.documents_of_key(key_of(content_hash(id))))
 
 
-def from_when(superseded: Mapping[str, tuple[str, int]]) -> list[tuple[str, int]]:
+def from_when(superseded: Superseded) -> list[tuple[str, int]]:
     """Return the sources whose place others took, each with the moment, as the core takes them."""
-    return [(name, moment) for name, (_, moment) in superseded.items()]
+    return [(name, min(successors.values())) for name, successors in superseded.items()]
 
 
 def signature(settings: Mapping[str, Any]) -> str:
-    """Return by what it is recognised that a source is synced with other settings than before."""
-    return content_hash(_json(settings).decode()) if any(settings.values()) else ""
+    """Return by what it is recognised that documents are synced with other settings than before."""
+    written = {name: value for name, value in settings.items() if name != "supersedes" and value}
+    return content_hash(json.dumps(written, sort_keys=True)) if written else ""
 
 
 def parsed(moment: str | None) -> int | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import Any, Literal, Protocol, TypeAlias, get_args, runtime_checkable
 
 import numpy as np
@@ -120,6 +121,11 @@ class Document:
             if (moment := getattr(self, name)) is not None:
                 called = f"{name} of document {self.id!r}"
                 object.__setattr__(self, name, moments.moment_of(moment, called))
+        start, end = self.valid_from, self.valid_to
+        if isinstance(start, datetime) and isinstance(end, datetime) and start >= end:
+            raise InvalidInputError(
+                f"document {self.id!r} is valid_to {end}, before its valid_from"
+            )
         replaced = checked_texts(self.supersedes, f"supersedes of document {self.id!r}")
         object.__setattr__(self, "supersedes", tuple(replaced))
         if self.status not in get_args(DocumentStatus):

@@ -81,7 +81,9 @@ def test_what_is_stale_and_what_changed(synced: Path, handbook: Path) -> None:
 
 def test_a_folder_is_watched(synced: Path, handbook: Path) -> None:
     command = [sys.executable, "-m", "tamis", "sync", str(handbook), "--watch", "--every", "0.1"]
-    with subprocess.Popen(command, cwd=synced, stdout=subprocess.PIPE, text=True) as watching:
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=synced, env=env, stdout=pipe, text=True) as watching:
         assert watching.stdout is not None
         assert watching.stdout.readline().startswith("version 1: 28 unchanged")
         (handbook / "new.md").write_text("# New\n\nA new page.\n")

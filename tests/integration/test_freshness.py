@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import tamis
@@ -53,6 +54,13 @@ def test_stale_documents_are_those_whose_file_says_something_else(
     for name, on in dates.items():
         index.add([{"id": f"valid-{name}", "text": "t", "valid_to": on}])
         index.add([{"id": f"review-{name}", "text": "t", "metadata": {"review_by": on}}])
+    assert index.stale() == []
+    index.add(
+        [
+            {"id": f"soon-{i}", "text": "t", "metadata": {"review_by": on}}
+            for i, on in enumerate(("soon", 5))
+        ]
+    )
     index.commit()
     by_date = [Stale("review-passed", "review"), Stale("valid-passed", "expired")]
     assert index.stale() == by_date
@@ -98,11 +106,34 @@ def test_a_gate_sees_the_version_before_anyone_and_may_refuse_it(
     index.add([{"id": "a", "text": "more days"}])
     with pytest.raises(ZeroDivisionError):
         index.commit(gate=fails)
+    refusals: list[object] = [np.bool_(False), 0, []]
+    while refusals:
+        with pytest.raises(GateRefusedError):
+            index.commit(gate=lambda _: refusals.pop())
     assert index.get("a") is None
     index.commit(gate=lambda new: new.get("a") is not None)
     assert index.get("a") is not None
     assert index.sync(folder, gate=lambda _: None).changed == ("docs/leave.md",)
     assert tamis.verify(index.path) == []
+
+
+def test_a_gate_may_look_around_and_add_what_waits(folder: Path, tmp_path: Path) -> None:
+    index = open_index(tmp_path / "x.tamis")
+    index.add([{"id": "a", "text": "one"}])
+
+    def gate(new: tamis.Index) -> None:
+        assert (new.refresh(), new.version) == (1, 1)
+        index.add([{"id": "b", "text": "two"}])
+        index.delete(["a"])
+
+    index.commit(gate=gate)
+    assert {document.id for document in index.documents()} == {"a"}
+    index.commit()
+    assert {document.id for document in index.documents()} == {"b"}
+    index.add([{"id": "b", "text": "three", "metadata": {"n": 1}}])
+    index.delete(where={"n": {"$exists": False}})
+    index.commit()
+    assert [document.text for document in index.documents()] == ["three"]
 
 
 class Interrupted(WordEncoder):
@@ -178,11 +209,25 @@ def test_what_is_damaged_of_it_is_encoded_again(many: Path, tmp_path: Path, dama
 
 def test_vectors_of_another_encoder_are_not_taken(many: Path, tmp_path: Path) -> None:
     known = journal.Journal(tmp_path, 64, {"name": "a"})
-    encoder = WordEncoder()
-    known.keep(["00" * 16], encoder.encode(["x"]))
+    rows = WordEncoder().encode(["x", "y", "z"])
+    rows[1], rows[2, 3] = 0, np.nan
+    known.keep([f"{i:02}" * 16 for i in range(3)], rows)
     assert list(journal.Journal(tmp_path, 64, {"name": "a"}).known) == ["00" * 16]
     assert not journal.Journal(tmp_path, 64, {"name": "b"}).known
     assert not journal.Journal(tmp_path, 32, {"name": "a"}).known
+
+
+def test_another_commit_leaves_what_was_encoded_for_the_next_sync(
+    many: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "x.tamis"
+    with pytest.raises(KeyboardInterrupt):
+        open_index(path, Interrupted(520)).sync(many)
+    other = open_index(path)
+    other.add([{"id": "a", "text": "something else"}])
+    other.commit()
+    assert open_index(path).sync(many).embedded == 88
+    assert not (path / journal.NAME).exists()
 
 
 def test_a_disk_that_refuses_the_journal_stops_no_sync(folder: Path, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import shutil
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,13 @@ from typing import Any
 import pytest
 
 import tamis
-from tamis.errors import InvalidInputError, SourceNotFoundError
+from tamis.errors import (
+    CorruptIndexError,
+    InvalidInputError,
+    SourceConflictError,
+    SourceNotFoundError,
+    VersionNotFoundError,
+)
 from tests.fakes import WordEncoder
 
 LONG_AGO, SOON = datetime(2000, 1, 1, tzinfo=UTC), datetime.now(UTC) + timedelta(days=30)
@@ -112,6 +118,7 @@ def test_what_took_a_place_and_left_gives_it_back(index: tamis.Index) -> None:
         ({"valid_to": 5}, "valid_to of document 'a' is 5"),
         ({"status": "old"}, "status of document 'a' is 'old'; it must be one of current, draft"),
         ({"supersedes": "b"}, "supersedes of document 'a' is one string"),
+        ({"valid_from": "2024-01-02", "valid_to": "2024-01-02"}, "before its valid_from"),
         ({"version": 2}, "the version of document 'a' is of type int"),
     ],
 )
@@ -178,7 +185,6 @@ def test_an_earlier_moment_is_answered_by_the_version_that_stood_then(tmp_path: 
     folder = handbook(tmp_path, "v", 30)
     index.sync(folder)
     first = datetime.now(UTC)
-    time.sleep(1.1)  # versions are told apart by the second
     (folder / "leave.md").write_text("# Leave\n\nYou have 60 days of notice.\n")
     index.sync(folder)
 
@@ -190,5 +196,95 @@ def test_an_earlier_moment_is_answered_by_the_version_that_stood_then(tmp_path: 
     assert "60 days" in said(as_of=datetime.now(UTC))
     assert "60 days" in said(as_of=LONG_AGO)  # the index is younger
     assert index.search("notice", as_of=first).report.version == 1
+    index.compact()
+    index.rollback(1)
+    assert "30 days" in said(as_of=datetime.now(UTC))
     index.prune(keep=1)
-    assert "60 days" in said(as_of=first)
+    with pytest.raises(VersionNotFoundError, match="the oldest that was not pruned is 3"):
+        index.search("notice", as_of=first)
+
+
+def test_a_version_that_cannot_be_read_is_no_reason_for_another_to_answer(tmp_path: Path) -> None:
+    index = open_index(tmp_path / "x.tamis")
+    moments = []
+    for text in ("one", "two", "three"):
+        index.add([{"id": "a", "text": text}])
+        index.commit()
+        moments.append(datetime.now(UTC))
+    assert [index.search("one two three", as_of=at)[0].text for at in moments] == [
+        "one",
+        "two",
+        "three",
+    ]
+    manifest = index.path / "manifests" / "0000000002"
+    content = manifest.read_bytes()
+    for damage in (content[:-1], None):
+        manifest.unlink()
+        if damage is not None:
+            manifest.write_bytes(damage)
+        opened = open_index(index.path)
+        assert opened.search("one two three", as_of=moments[2])[0].text == "three"
+        with pytest.raises(CorruptIndexError, match="0000000002"):
+            opened.search("one two three", as_of=moments[1])
+        manifest.write_bytes(content)
+
+
+def test_an_index_that_was_made_anew_forgets_what_stood_before(tmp_path: Path) -> None:
+    path = tmp_path / "x.tamis"
+    index = open_index(path)
+    moments = []
+    for number in range(2):
+        if number:
+            shutil.rmtree(path)
+        made = open_index(path)
+        for text in ("first", "second"):
+            made.add([{"id": "a", "text": f"{text} {number}"}])
+            made.commit()
+            moments.append(datetime.now(UTC))
+        index.refresh()
+        assert index.search("first second", as_of=moments[-2])[0].text == f"first {number}"
+
+
+def test_sources_cannot_take_the_place_of_one_another_in_a_ring(tmp_path: Path) -> None:
+    index = open_index(tmp_path / "x.tamis")
+    folders = [handbook(tmp_path, f"v{i}", i) for i in range(4)]
+    index.sync(folders[0])
+    index.sync(folders[1], supersedes="v0")
+    with pytest.raises(SourceConflictError, match="'v0' cannot take the place of 'v1'"):
+        index.sync(folders[0], supersedes="v1")
+    # Two that take the place of one: the earlier does, and nothing changes without a change.
+    index.sync(folders[2], supersedes="v0", valid_from="2099-01-01")
+    version = index.version
+    for folder in folders[:3]:
+        index.sync(folder)
+    assert (index.version, found(index)) == (version, {"v1/leave.md"})
+    index.sync(folders[1], supersedes="")
+    assert found(index) == {"v0/leave.md", "v1/leave.md"}
+
+
+def test_documents_that_would_take_each_others_place(tmp_path: Path) -> None:
+    index = open_index(tmp_path / "x.tamis")
+    index.add(
+        {"id": id, "text": "the notice period", "supersedes": [other], "valid_from": date}
+        for id, other, date in (
+            ("a", "b", "2024-01-01"),
+            ("b", "a", "2023-01-01"),
+            ("c", "c", None),
+        )
+    )
+    index.commit()
+    assert found(index) == {"a", "c"}
+
+
+def test_a_day_as_a_text_asks_for_a_moment(index: tamis.Index) -> None:
+    assert index.count({"document.valid_from": "2024-06-01"}) == 1
+    assert index.count({"document.valid_from": {"$in": ["2024-06-01", "2024-06-02"]}}) == 1
+    index.add(
+        [{"id": f"m{i}", "text": "t", "metadata": {"c": c}} for i, c in enumerate(("2024-02", "x"))]
+    )
+    index.commit()
+    assert index.count({"c": {"$gte": "2024-01-15"}}) == 2
+    index.add([{"id": "m2", "text": "t", "metadata": {"c": "2024-03-01"}}])
+    index.commit()
+    assert index.count({"c": {"$gte": "2024-01-15"}}) == 3
+    assert index.count({"c": {"$gte": "2024-03-01T00:00:00Z", "$lt": "9"}}) == 1

@@ -14,6 +14,10 @@ from tamis.errors import InvalidInputError
 from tamis.filters import condition, fields_of
 from tamis.types import Document
 
+DEEP: dict[str, Any] = {}
+for _ in range(3000):
+    DEEP = {"$not": DEEP}
+
 NEW_YEAR = 1_704_067_200_000_000
 
 
@@ -99,6 +103,8 @@ def test_a_day_ends_just_before_the_next() -> None:
             {"a": {"$lte": "2024-01-01"}},
             {"compare": ["a", "at_most", {"dated": [NEW_YEAR, "2024-01-01"]}]},
         ),
+        ({"a": "2024-01-01"}, {"in": ["a", [{"dated": [NEW_YEAR, "2024-01-01"]}]]}),
+        ({"a": {"$contains": "2024-01-01"}}, {"contains": ["a", {"text": "2024-01-01"}]}),
         ({"a": {"$gt": date(2024, 1, 1)}}, {"compare": ["a", "above", {"time": NEW_YEAR}]}),
         ({"a": {"$in": ["x", 1]}}, {"in": ["a", [{"text": "x"}, {"int": 1}]]}),
         (
@@ -146,6 +152,8 @@ def test_a_filter_means(where: dict[str, Any], meant: dict[str, Any]) -> None:
         ({"a": {"$gt": None}}, "cannot compare with None"),
         ({"a": {"$gt": [1]}}, "cannot compare with \\[1\\]"),
         ({"a": float("nan")}, "cannot compare with nan"),
+        ({"a": 10**400}, "cannot compare with 1000"),
+        (DEEP, "nested too deeply"),
         ({"a": {"$exists": 1}}, "takes True or False"),
         ({"a": object()}, "cannot compare with"),
     ],

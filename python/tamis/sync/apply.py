@@ -23,11 +23,14 @@ class Prepared:
         One row a chunk, in order; None for an index without vectors.
     embedded : int
         How many rows the encoder made; the others were there.
+    hashes : frozenset of str
+        The content hashes of the embedding texts.
     """
 
     documents: Sequence[tuple[Document, list[Chunk]]]
     vectors: FloatArray | None
     embedded: int
+    hashes: frozenset[str] = frozenset()
 
 
 class Keeper(Protocol):
@@ -96,7 +99,7 @@ def prepare(
     vectors = np.empty((len(texts), encoder.dim), dtype=np.float32)
     for i, hash in enumerate(hashes):
         vectors[i] = held[hash]
-    return Prepared(pairs, vectors, len(new))
+    return Prepared(pairs, vectors, len(new), frozenset(held))
 
 
 def _from(start: int, whole: int, progress: Progress | None) -> Progress | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,9 @@ class Journal:
         """Add vectors; where the disk refuses them, they are encoded again some day."""
         records = b"" if self._whole else self._head
         for hash, vector in zip(hashes, vectors, strict=True):
+            if not np.isfinite(vector).all() or not vector.any():
+                continue  # the index will refuse it
+            self.known[hash] = vector
             record = bytes.fromhex(hash) + vector.astype("<f4").tobytes()
             records += record + zlib.crc32(record).to_bytes(4, "little")
         with suppress(OSError), self._path.open("r+b" if self._whole else "wb") as file:
@@ -72,7 +76,11 @@ class Journal:
             file.flush()
             self._whole += len(records)
 
-    def close(self) -> None:
-        """Remove it: the vectors are in the index."""
+    def close(self, written: AbstractSet[str]) -> None:
+        """Leave out what is in the index now; the file goes if nothing is left."""
+        left = {hash: vector for hash, vector in self.known.items() if hash not in written}
         with suppress(OSError):
             self._path.unlink(missing_ok=True)
+        self.known, self._whole = {}, 0
+        if left:
+            self.keep(list(left), np.stack(list(left.values())))

@@ -55,7 +55,7 @@ impl Part {
     /// The rows that a search may find; this is the part of that number.
     fn allowed<'a>(&'a self, number: usize, selection: Option<&'a Selection>) -> Option<&'a RowSet> {
         match selection {
-            Some(selection) => selection.of_part(number),
+            Some(selection) => Some(selection.of_part(number)),
             None => self.alive_rows(),
         }
     }
@@ -172,7 +172,7 @@ impl Snapshot {
         &self.manifest.index
     }
 
-    /// When it was published, in seconds since 1970.
+    /// When it was published, in microseconds since 1970.
     pub fn created(&self) -> u64 {
         self.manifest.created
     }

@@ -55,8 +55,8 @@ pub enum Operand {
     Time(i64),
     /// A text, compared by its bytes.
     Text(String),
-    /// A text that is written like a moment, and which: in a field that has such, greater and less
-    /// are meant of moments.
+    /// A text that is written like a moment, and which: it is less or greater as a moment where the
+    /// field has one, and equal as a moment where it has no text.
     Dated(i64, String),
 }
 
@@ -69,6 +69,11 @@ impl Operand {
             Self::Time(_) => &[Kind::Time],
             Self::Text(_) | Self::Dated(..) => &[Kind::Text, Kind::Item],
         }
+    }
+
+    /// The moment that it may stand for, too.
+    pub(super) const fn moment(&self) -> Option<Self> {
+        if let Self::Dated(moment, _) = self { Some(Self::Time(*moment)) } else { None }
     }
 }
 
@@ -99,7 +104,8 @@ impl Known<'_> {
     /// Checks that a field can be compared with an operand.
     fn check(&self, name: &str, operand: &Operand) -> Result<()> {
         let kinds = self.kinds(name)?;
-        if operand.kinds().iter().any(|kind| kinds.contains(kind)) {
+        let fits = |operand: &Operand| operand.kinds().iter().any(|kind| kinds.contains(kind));
+        if fits(operand) || operand.moment().is_some_and(|moment| fits(&moment)) {
             return Ok(());
         }
         let mut held: Vec<&str> =
@@ -122,37 +128,25 @@ impl Condition {
         serde_json::from_str(json).map_err(|error| Error::InvalidInput(format!("no condition: {error}")))
     }
 
-    /// As [`Condition::from_json`] reads it; equal conditions are written alike.
+    /// As [`Condition::from_json`] reads it.
     pub(crate) fn to_json(&self) -> Result<String> {
         serde_json::to_string(self).map_err(|error| Error::InvalidInput(error.to_string()))
     }
 
-    /// The same condition as these fields are to be asked.
+    /// Whether these fields can be asked so.
     ///
     /// # Errors
     /// [`Error::InvalidInput`] if there is no such field, or it holds nothing of the type.
-    pub(crate) fn asked_of(&self, known: &Known<'_>) -> Result<Self> {
-        let each = |all: &[Self]| all.iter().map(|one| one.asked_of(known)).collect::<Result<Vec<_>>>();
-        Ok(match self {
-            Self::All(all) => Self::All(each(all)?),
-            Self::Any(any) => Self::Any(each(any)?),
-            Self::Not(condition) => Self::Not(Box::new(condition.asked_of(known)?)),
-            Self::Exists(_) => self.clone(),
+    pub(crate) fn check(&self, known: &Known<'_>) -> Result<()> {
+        match self {
+            Self::All(all) | Self::Any(all) => all.iter().try_for_each(|one| one.check(known)),
+            Self::Not(condition) => condition.check(known),
+            Self::Exists(_) => Ok(()),
             Self::In(name, operands) => {
                 known.kinds(name)?;
-                operands.iter().try_for_each(|operand| known.check(name, operand))?;
-                self.clone()
+                operands.iter().try_for_each(|operand| known.check(name, operand))
             }
-            Self::Compare(name, compared, Operand::Dated(moment, text)) => {
-                let is_dated = known.kinds(name)?.contains(&Kind::Time);
-                let operand = if is_dated { Operand::Time(*moment) } else { Operand::Text(text.clone()) };
-                known.check(name, &operand)?;
-                Self::Compare(name.clone(), *compared, operand)
-            }
-            Self::Contains(name, operand) | Self::Compare(name, _, operand) => {
-                known.check(name, operand)?;
-                self.clone()
-            }
-        })
+            Self::Contains(name, operand) | Self::Compare(name, _, operand) => known.check(name, operand),
+        }
     }
 }

@@ -70,23 +70,31 @@ impl<'a> Columns<'a> {
                 self.of(name, &[Kind::Present]).for_each(|column| column.take(0..column.len(), &mut found));
             }
             Condition::In(name, operands) => {
-                for (operand, column) in operands
-                    .iter()
-                    .flat_map(|operand| self.of(name, operand.kinds()).map(move |column| (operand, column)))
-                {
-                    column.take(column.equal_to(operand), &mut found);
+                for operand in operands {
+                    self.take(name, operand, &mut found, Column::equal_to);
+                    // A text that is written like a moment is one where the field has no text.
+                    if let Some(moment) = operand.moment() {
+                        let mut dated = RowSet::none(documents);
+                        self.take(name, &moment, &mut dated, Column::equal_to);
+                        found = found.or(&dated.and(&self.with(name, operand.kinds(), documents).not()));
+                    }
                 }
             }
             Condition::Compare(name, compared, operand) => {
-                for column in self.of(name, operand.kinds()) {
+                let run = |column: &Column<'_>, operand: &Operand| {
                     let equal = column.equal_to(operand);
-                    let run = match compared {
+                    match compared {
                         Compared::Below => 0..equal.start,
                         Compared::AtMost => 0..equal.end,
                         Compared::Above => equal.end..column.len(),
                         Compared::AtLeast => equal.start..column.len(),
-                    };
-                    column.take(run, &mut found);
+                    }
+                };
+                self.take(name, operand, &mut found, run);
+                // It is less or greater as a moment where the field has one, else as a text.
+                if let Some(moment) = operand.moment() {
+                    found = found.and(&self.with(name, moment.kinds(), documents).not());
+                    self.take(name, &moment, &mut found, run);
                 }
             }
             Condition::Contains(name, operand) => {
@@ -105,17 +113,37 @@ impl<'a> Columns<'a> {
         found
     }
 
+    /// Puts in the documents whose values are in the runs that compare so with an operand.
+    fn take(
+        self,
+        name: &str,
+        operand: &Operand,
+        found: &mut RowSet,
+        run: impl Fn(&Column<'a>, &Operand) -> Range<usize>,
+    ) {
+        self.of(name, operand.kinds()).for_each(|column| column.take(run(&column, operand), found));
+    }
+
+    /// The documents that have a value of these types.
+    fn with(self, name: &str, kinds: &'static [Kind], documents: usize) -> RowSet {
+        let mut found = RowSet::none(documents);
+        self.of(name, kinds).for_each(|column| column.take(0..column.len(), &mut found));
+        found
+    }
+
     fn of(self, name: &str, kinds: &'static [Kind]) -> impl Iterator<Item = Column<'a>> {
         let is_it = move |field: &&Field| field.name == name && kinds.contains(&field.kind);
         self.fields.iter().filter(is_it).filter_map(move |field| Column::new(field, self.bytes))
     }
 
-    /// Calls `f` with each value of a column of whole numbers or moments, and its document.
-    pub(crate) fn each(self, name: &str, kind: Kind, mut f: impl FnMut(i64, u32)) {
+    /// Calls `f` with each value of a column of whole numbers or moments, and its document, out of
+    /// `0..documents`.
+    pub(crate) fn each(self, name: &str, kind: Kind, documents: usize, mut f: impl FnMut(i64, u32)) {
         for field in self.fields.iter().filter(|field| field.name == name && field.kind == kind) {
             let Some(column) = Column::new(field, self.bytes) else { continue };
             for (i, value) in column.numbers().iter().enumerate() {
-                column.documents_of(i..i + 1).iter().for_each(|document| f(*value, *document));
+                let own = column.documents_of(i..i + 1).iter();
+                own.filter(|own| (**own as usize) < documents).for_each(|document| f(*value, *document));
             }
         }
     }
@@ -128,7 +156,8 @@ impl<'a> Columns<'a> {
                 for document in column.documents_of(i..i + 1).iter().filter_map(|document| number(*document))
                 {
                     if !field.kind.is_text() {
-                        builder.push(document, &field.name, field.kind, column.numbers()[i]);
+                        let value = column.numbers().get(i).copied().unwrap_or(0);
+                        builder.push(document, &field.name, field.kind, value);
                     } else if let Some(text) = column.text(i).and_then(|text| std::str::from_utf8(text).ok())
                     {
                         builder.push_text(document, &field.name, field.kind, text);
@@ -164,7 +193,8 @@ impl<'a> Column<'a> {
 
     /// The values of a column that is none of texts.
     fn numbers(&self) -> &'a [i64] {
-        bytemuck::try_cast_slice(self.values).unwrap_or_default()
+        let numbers: &[i64] = bytemuck::try_cast_slice(self.values).unwrap_or_default();
+        &numbers[..self.len().min(numbers.len())]
     }
 
     fn text(&self, i: usize) -> Option<&'a [u8]> {
@@ -221,4 +251,52 @@ fn partition(len: usize, is_before: impl Fn(usize) -> bool) -> usize {
         if is_before(middle) { start = middle + 1 } else { end = middle }
     }
     start
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Value;
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn damaged_columns_are_read_without_harm(
+            flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+            sizes in prop::collection::vec((any::<prop::sample::Index>(), 0usize..5, 0usize..200), 0..3),
+        ) {
+            let mut builder = ColumnsBuilder::default();
+            for document in 0..9u32 {
+                builder.add(document, "n", Value::Int(i64::from(document) / 2));
+                builder.add(document, "t", Value::Text(["a", "bc", ""][document as usize % 3]));
+                builder.add(document, "t", Value::Time(i64::from(document)));
+            }
+            let (mut fields, mut bytes) = builder.freeze();
+            for (at, flip) in flips {
+                let at = at.index(bytes.len());
+                bytes[at] ^= flip;
+            }
+            for (at, what, size) in sizes {
+                let i = at.index(fields.len());
+                let field = &mut fields[i];
+                *[&mut field.start, &mut field.size, &mut field.values, &mut field.entries, &mut 0][what] = size;
+            }
+            fields.retain(|field| field.fits(bytes.len()));
+            let mut words = vec![0u64; bytes.len().div_ceil(8)];
+            let aligned: &mut [u8] = &mut bytemuck::cast_slice_mut(&mut words)[..bytes.len()];
+            aligned.copy_from_slice(&bytes);
+            let columns = Columns::new(&fields, aligned);
+            let text = || Operand::Dated(3, "bc".into());
+            for condition in [
+                Condition::In("n".into(), vec![Operand::Int(2), Operand::Float(0.5)]),
+                Condition::Compare("t".into(), Compared::AtMost, text()),
+                Condition::Contains("t".into(), text()),
+                Condition::Exists("n".into()),
+            ] {
+                prop_assert_eq!(columns.select(&condition, 9).len(), 9);
+            }
+            columns.each("n", Kind::Int, 9, |_, document| assert!(document < 9));
+            columns.add_to(&mut ColumnsBuilder::default(), Some);
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{Snapshot, open_named, open_segment, versions};
 use crate::store::fs::{Disk, FileSystem};
-use crate::store::lock::Lock;
+use crate::store::lock::{Lock, noted};
 use crate::store::manifest::{self, Manifest};
 use crate::{Error, Result};
 
@@ -25,12 +25,13 @@ pub(super) fn rollback_on(fs: &dyn FileSystem, path: &Path, version: u64) -> Res
     let lock = Lock::take(path)?;
     manifest::sync_names(fs, path)?;
     let newest = versions(path)?.last().copied().unwrap_or(0);
+    let published = newest.max(noted(path).unwrap_or(0));
     let wanted = Snapshot::open(path, Some(version))?;
-    if version == newest && manifest::missed(path)?.is_none() {
+    if version == published {
         return Ok(Arc::new(wanted));
     }
     let manifest = Manifest {
-        version: newest + 1,
+        version: published + 1,
         created: super::writer::now(),
         next_segment: manifest::free_segment(path)?,
         ..wanted.manifest.clone()
@@ -45,7 +46,7 @@ pub(super) fn rollback_on(fs: &dyn FileSystem, path: &Path, version: u64) -> Res
 pub struct Entry {
     /// Its number.
     pub version: u64,
-    /// When it was published, in seconds since 1970; none if its manifest is damaged.
+    /// When it was published, in microseconds since 1970; none if its manifest is damaged.
     pub created: Option<u64>,
 }
 
@@ -54,7 +55,7 @@ pub struct Entry {
 /// # Errors
 /// [`Error::NotFound`], [`Error::Io`], and [`Error::Corrupt`] if all manifests are gone.
 pub fn log(path: &Path) -> Result<Vec<Entry>> {
-    let created = |version| Manifest::read(path, Some(version)).ok().map(|manifest| manifest.created);
+    let created = |version| Manifest::read_file(path, version).ok().map(|manifest| manifest.created);
     Ok(versions(path)?.into_iter().map(|version| Entry { version, created: created(version) }).collect())
 }
 

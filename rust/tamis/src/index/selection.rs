@@ -12,8 +12,10 @@ use crate::{Error, Result};
 /// Rows of one [`Snapshot`] that may be found; deleted ones are never among them.
 #[derive(Clone, Debug)]
 pub struct Selection {
-    /// For each part, its rows; `None` is all.
-    parts: Vec<Option<Arc<RowSet>>>,
+    /// The index and its version.
+    of: (String, u64),
+    /// For each part, its rows.
+    parts: Vec<Arc<RowSet>>,
 }
 
 impl Selection {
@@ -22,21 +24,16 @@ impl Selection {
     /// # Errors
     /// [`Error::InvalidInput`] if it is of another.
     pub fn and(&self, other: &Self) -> Result<Self> {
-        if self.parts.len() != other.parts.len() {
+        if self.of != other.of {
             return Err(of_another());
         }
-        let join = |(a, b): (&Option<Arc<RowSet>>, &Option<Arc<RowSet>>)| match (a, b) {
-            (Some(a), Some(b)) if a.len() != b.len() => Err(of_another()),
-            (Some(a), Some(b)) => Ok(Some(Arc::new(a.and(b)))),
-            (a, b) => Ok(a.as_ref().or(b.as_ref()).cloned()),
-        };
-        let parts = self.parts.iter().zip(&other.parts).map(join).collect::<Result<_>>()?;
-        Ok(Self { parts })
+        let parts = self.parts.iter().zip(&other.parts).map(|(a, b)| Arc::new(a.and(b))).collect();
+        Ok(Self { of: self.of.clone(), parts })
     }
 
-    /// The rows of a part; `None` is all.
-    pub(super) fn of_part(&self, part: usize) -> Option<&RowSet> {
-        self.parts[part].as_deref()
+    /// The rows of a part.
+    pub(super) fn of_part(&self, part: usize) -> &RowSet {
+        &self.parts[part]
     }
 }
 
@@ -55,10 +52,8 @@ impl Part {
 }
 
 impl Snapshot {
-    /// All rows.
-    pub fn everything(&self) -> Selection {
-        let alive = |part: &Part| part.alive.as_ref().map(|alive| alive.1.shared());
-        Selection { parts: self.parts.iter().map(alive).collect() }
+    fn selection(&self, parts: Vec<Arc<RowSet>>) -> Selection {
+        Selection { of: (self.manifest.index.clone(), self.manifest.version), parts }
     }
 
     /// The rows with these numbers, deleted ones left out.
@@ -74,9 +69,9 @@ impl Snapshot {
         }
         let own = |part: &Part| {
             let slice = rows.slice(part.first_row as usize, part.segment.rows());
-            Some(part.alive_of(Arc::new(slice)))
+            part.alive_of(Arc::new(slice))
         };
-        Ok(Selection { parts: self.parts.iter().map(own).collect() })
+        Ok(self.selection(self.parts.iter().map(own).collect()))
     }
 
     /// The rows of the documents that meet a condition.
@@ -85,10 +80,10 @@ impl Snapshot {
     /// [`Error::InvalidInput`] if no document has a field of that name, or no value of the type;
     /// [`Error::Corrupt`].
     pub fn select(&self, condition: &Condition) -> Result<Selection> {
-        let condition = condition.asked_of(&self.fields())?;
+        condition.check(&self.fields())?;
         let written = condition.to_json()?;
-        let own = |part: &Part| Ok(Some(part.alive_of(part.segment.select(&condition, &written)?)));
-        Ok(Selection { parts: self.parts.iter().map(own).collect::<Result<_>>()? })
+        let own = |part: &Part| Ok(part.alive_of(part.segment.select(condition, &written)?));
+        Ok(self.selection(self.parts.iter().map(own).collect::<Result<_>>()?))
     }
 
     /// The numbers of the documents that meet a condition, ascending.
@@ -96,10 +91,10 @@ impl Snapshot {
     /// # Errors
     /// As [`Snapshot::select`].
     pub fn documents_where(&self, condition: &Condition) -> Result<Vec<usize>> {
-        let condition = condition.asked_of(&self.fields())?;
+        condition.check(&self.fields())?;
         let mut found = Vec::new();
         for part in &self.parts {
-            let documents = part.segment.columns()?.select(&condition, part.segment.documents());
+            let documents = part.segment.columns()?.select(condition, part.segment.documents());
             let own = documents.rows().map(|document| document as usize);
             found.extend(own.filter(|own| part.is_alive(*own)).map(|own| part.first_document + own));
         }
@@ -122,8 +117,8 @@ impl Snapshot {
         let parts: Vec<lexical::Part<'_>> = parts.collect();
         let found = lexical::matching(&parts, query, &self.analyzer, &self.settings().schema)?;
         Ok(found.map(|found| {
-            let own = self.parts.iter().zip(found).map(|(part, rows)| Some(part.alive_of(Arc::new(rows))));
-            Selection { parts: own.collect() }
+            let own = self.parts.iter().zip(found).map(|(part, rows)| part.alive_of(Arc::new(rows)));
+            self.selection(own.collect())
         }))
     }
 
@@ -134,18 +129,13 @@ impl Snapshot {
             for document in gone {
                 part.segment.rows_of(*document as usize).for_each(|row: Row| rows.remove(row));
             }
-            Some(Arc::new(rows))
+            Arc::new(rows)
         };
-        Selection { parts: self.parts.iter().zip(gone).map(own).collect() }
+        self.selection(self.parts.iter().zip(gone).map(own).collect())
     }
 
     pub(super) fn check(&self, selection: Option<&Selection>) -> Result<()> {
-        let fits = |(part, rows): (&Part, &Option<Arc<RowSet>>)| {
-            rows.as_ref().is_none_or(|rows| rows.len() == part.segment.rows())
-        };
-        let is_own = |selection: &Selection| {
-            selection.parts.len() == self.parts.len() && self.parts.iter().zip(&selection.parts).all(fits)
-        };
-        if selection.is_none_or(is_own) { Ok(()) } else { Err(of_another()) }
+        let is_own = |of: &(String, u64)| of.1 == self.manifest.version && of.0 == self.manifest.index;
+        if selection.is_none_or(|selection| is_own(&selection.of)) { Ok(()) } else { Err(of_another()) }
     }
 }

@@ -5,6 +5,7 @@
 //! moment on from which it is valid itself, or always; `document.status`, of which `draft` and
 //! `withdrawn` mean that it is never valid; `document.folder`, the source it came from.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use rustc_hash::FxHashMap;
@@ -69,19 +70,42 @@ fn span(spans: &mut FxHashMap<u32, Span>, document: u32) -> &mut Span {
     spans.entry(document).or_insert(Span::ALWAYS)
 }
 
+/// Which documents take the place of which others, and from when on.
+fn successions(snapshot: &Snapshot, spans: &[FxHashMap<u32, Span>]) -> Result<BTreeMap<(usize, usize), i64>> {
+    let mut pairs = BTreeMap::new();
+    for (part, spans) in snapshot.parts.iter().zip(spans) {
+        let mut keys = Vec::new();
+        let documents = part.segment.documents();
+        part.segment.columns()?.each("document.supersedes", Kind::Int, documents, |key, document| {
+            let own = spans.get(&document).copied().unwrap_or(Span::ALWAYS);
+            if part.is_alive(document as usize) && own.end != Invalid::Never {
+                keys.push((key as u64, part.first_document + document as usize, own.from));
+            }
+        });
+        for (key, new, from) in keys {
+            for old in snapshot.documents_of_key(key)?.into_iter().filter(|old| *old != new) {
+                pairs.insert((new, old), from);
+            }
+        }
+    }
+    Ok(pairs)
+}
+
 impl Validity {
     fn of(snapshot: &Snapshot, superseded: &[(String, i64)]) -> Result<Self> {
         let mut spans: Vec<FxHashMap<u32, Span>> = vec![FxHashMap::default(); snapshot.parts.len()];
         for (part, spans) in snapshot.parts.iter().zip(&mut spans) {
             let columns = part.segment.columns()?;
+            let documents = part.segment.documents();
             let select = |field: &str, values: &[&str]| {
                 let values = values.iter().map(|value| Operand::Text((*value).to_owned())).collect();
-                columns.select(&Condition::In(field.to_owned(), values), part.segment.documents())
+                columns.select(&Condition::In(field.to_owned(), values), documents)
             };
 
-            columns
-                .each("document.valid_from", Kind::Time, |from, document| span(spans, document).from = from);
-            columns.each("document.valid_to", Kind::Time, |to, document| {
+            columns.each("document.valid_from", Kind::Time, documents, |from, document| {
+                span(spans, document).from = from;
+            });
+            columns.each("document.valid_to", Kind::Time, documents, |to, document| {
                 span(spans, document).ends(to, Invalid::Expired);
             });
             for document in select("document.status", &["draft", "withdrawn"]).rows() {
@@ -93,23 +117,13 @@ impl Validity {
                 }
             }
         }
-        for (i, part) in snapshot.parts.iter().enumerate() {
-            let mut successors = Vec::new();
-            part.segment.columns()?.each("document.supersedes", Kind::Int, |key, document| {
-                if part.is_alive(document as usize) {
-                    successors.push((key as u64, document));
-                }
-            });
-            for (key, document) in successors {
-                let own = spans[i].get(&document).copied().unwrap_or(Span::ALWAYS);
-                let number = part.first_document + document as usize;
-                for other in snapshot.documents_of_key(key)? {
-                    if own.end != Invalid::Never && other != number {
-                        let (part, local) = snapshot.locate(other)?;
-                        span(&mut spans[part], local as u32)
-                            .ends(own.from, Invalid::Superseded(Some(number)));
-                    }
-                }
+        let pairs = successions(snapshot, &spans)?;
+        for ((new, old), from) in &pairs {
+            // Of two that would take each other's place, the later one does.
+            let later = pairs.get(&(*old, *new)).is_some_and(|other| (other, old) > (from, new));
+            if !later {
+                let (part, local) = snapshot.locate(*old)?;
+                span(&mut spans[part], local as u32).ends(*from, Invalid::Superseded(Some(*new)));
             }
         }
         let mut changes: Vec<i64> =

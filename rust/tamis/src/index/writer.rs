@@ -85,6 +85,8 @@ impl Writer {
         }
         let lock = Lock::take(path)?;
         if manifest::versions(path)?.is_empty() {
+            // Of an index that was here before, nothing is missed.
+            lock.note(0);
             let manifest = Manifest {
                 version: 0,
                 index: random_id()?,
@@ -347,7 +349,7 @@ fn new_builder(base: &Snapshot) -> SegmentBuilder {
 }
 
 pub(super) fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_micros() as u64)
 }
 
 fn random_id() -> Result<String> {

@@ -13,7 +13,7 @@
 //! is proven to be out: both strategies give the same hits to the last bit.
 
 use std::cell::RefCell;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use rustc_hash::FxHashMap;
 
@@ -47,24 +47,19 @@ pub struct Part<'a> {
 /// The rows of a part that are not deleted, and how many of them hold a term, once that was asked.
 #[derive(Debug)]
 pub struct Alive {
-    rows: Arc<RowSet>,
+    rows: RowSet,
     frequencies: Mutex<FxHashMap<u64, u64>>,
 }
 
 impl Alive {
     /// Of these rows.
     pub fn new(rows: RowSet) -> Self {
-        Self { rows: Arc::new(rows), frequencies: Mutex::default() }
+        Self { rows, frequencies: Mutex::default() }
     }
 
     /// The rows.
     pub fn rows(&self) -> &RowSet {
         &self.rows
-    }
-
-    /// The same, to be kept.
-    pub fn shared(&self) -> Arc<RowSet> {
-        Arc::clone(&self.rows)
     }
 
     fn count(&self, list: &List<'_>) -> u64 {

@@ -103,11 +103,12 @@ fn version_in(content: &str) -> Option<u64> {
     content.lines().nth(1)?.strip_prefix("version ")?.parse().ok()
 }
 
-/// On a full disk it stays empty.
+/// On a full disk it stays as it is.
 fn write(file: &mut File, version: Option<u64>) {
     let version = version.map_or_else(String::new, |version| format!("version {version}"));
     let content = format!("process {}\n{version}\n", std::process::id());
-    let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(content.as_bytes()));
+    let written = file.rewind().and_then(|()| file.write_all(content.as_bytes()));
+    let _ = written.and_then(|()| file.set_len(content.len() as u64));
 }
 
 #[cfg(test)]

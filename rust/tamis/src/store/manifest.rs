@@ -55,7 +55,7 @@ pub(crate) struct Manifest {
     pub(crate) version: u64,
     /// The index's id, random, part of every file's identity.
     pub(crate) index: String,
-    /// Seconds since 1970.
+    /// Microseconds since 1970.
     pub(crate) created: u64,
     pub(crate) settings: Settings,
     /// [`Analyzer::VERSION`](crate::lexical::Analyzer::VERSION) of what made its terms.
@@ -130,7 +130,8 @@ impl Manifest {
         }
     }
 
-    fn read_file(root: &Path, wanted: u64) -> Result<Self> {
+    /// Reads the file of a version.
+    pub(crate) fn read_file(root: &Path, wanted: u64) -> Result<Self> {
         let container = Container::open(&root.join(file(wanted)), &identity(wanted), Checks::AtOnce)?;
         let manifest: Self = serde_json::from_slice(container.section("manifest")?)
             .map_err(|error| container.corrupt(format!("its JSON does not parse: {error}")))?;
@@ -160,11 +161,16 @@ pub(crate) fn lost(root: &Path) -> Error {
 /// earlier one to answer in its place.
 pub(crate) fn missed(root: &Path) -> Result<Option<Error>> {
     // In this order: a version has its name before it is written down.
-    let noted = lock::noted(root);
-    let newest = versions(root)?.last().copied();
-    let missed = noted.filter(|noted| newest.is_some_and(|newest| newest < *noted));
-    let reason = "it is missing, though it was published: restore it from a copy of the index";
-    Ok(missed.map(|version| Error::corrupt(&root.join(file(version)), reason)))
+    let look = || -> Result<Option<u64>> {
+        let noted = lock::noted(root);
+        let newest = versions(root)?.last().copied();
+        Ok(noted.filter(|noted| newest.is_some_and(|newest| newest < *noted)))
+    };
+    // Twice: an index may be made anew between two looks.
+    let Some(version) = look()?.and(look()?) else { return Ok(None) };
+    let reason = "it is missing, though it was published: restore it from a copy of the index (in a \
+                  copy that was made while someone wrote, remove the file \"lock\")";
+    Ok(Some(Error::corrupt(&root.join(file(version)), reason)))
 }
 
 /// The versions of an index, ascending.
@@ -221,7 +227,7 @@ fn is_here(folder: &Path) -> bool {
 
 /// The name of something in a directory without versions that no writer made.
 fn foreign_entry(root: &Path) -> Result<Option<String>> {
-    let known = |name: &String| ["lock", FOLDER, SEGMENTS].contains(&name.as_str());
+    let known = |name: &String| ["lock", "encoded", FOLDER, SEGMENTS].contains(&name.as_str());
     let foreign = names(root)?.into_iter().find(|name| !known(name));
     if foreign.is_some() {
         return Ok(foreign);
