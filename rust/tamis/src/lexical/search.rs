@@ -48,13 +48,14 @@ pub struct Part<'a> {
 #[derive(Debug)]
 pub struct Alive {
     rows: RowSet,
+    count: usize,
     frequencies: Mutex<FxHashMap<u64, u64>>,
 }
 
 impl Alive {
     /// Of these rows.
     pub fn new(rows: RowSet) -> Self {
-        Self { rows, frequencies: Mutex::default() }
+        Self { count: rows.count(), rows, frequencies: Mutex::default() }
     }
 
     /// The rows.
@@ -341,8 +342,11 @@ fn best(
 fn cheapest(parts: &[&Part<'_>], postings: u64, rows: u64, k: usize) -> Evaluation {
     /// Where no more than one row of so many may be found, the others are not worth a sum.
     const FEW_ROWS: u64 = 32;
-    let all = |part: &&Part<'_>| part.postings.lengths().len();
-    let allowed = |part: &&Part<'_>| part.allowed.map_or_else(|| all(part), RowSet::count);
+    let allowed = |part: &&Part<'_>| match (part.allowed, part.alive) {
+        (None, _) => part.postings.lengths().len(),
+        (Some(allowed), Some(alive)) if std::ptr::eq(allowed, alive.rows()) => alive.count,
+        (Some(allowed), _) => allowed.count(),
+    };
     let allowed: usize = parts.iter().map(allowed).sum();
     if FEW_ROWS * allowed as u64 <= rows {
         Evaluation::ByRow
@@ -856,7 +860,9 @@ fn take_above(
             let i = any.trailing_zeros() as usize;
             any &= any - 1;
             let first = start + i * MASKED;
-            let mut mask = masks[i] & part.allowed.map_or(u64::MAX, |allowed| allowed.bits(first, MASKED));
+            // A chunk begins where a word of the set does.
+            let word = |allowed: &RowSet| allowed.words().get(first / MASKED).copied().unwrap_or(0);
+            let mut mask = masks[i] & part.allowed.map_or(u64::MAX, word);
             while mask != 0 {
                 let j = mask.trailing_zeros();
                 mask &= mask - 1;
