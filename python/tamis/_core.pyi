@@ -172,7 +172,7 @@ class Snapshot:
 
 @final
 class Selection:
-    def __and__(self, other: Selection) -> Selection: ...
+    def meet(self, other: Selection) -> Selection: ...
 
 @final
 class Writer:

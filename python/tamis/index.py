@@ -1054,7 +1054,7 @@ class Index:
         selection = None if include_superseded else valid
         if where is not None:
             chosen = snapshot.select(filters.condition(where))
-            selection = chosen if selection is None else chosen & selection
+            selection = chosen if selection is None else chosen.meet(selection)
         reader = records.Reader(snapshot)
         analyzer = Analyzer(snapshot.analyzer)
         pipeline = Pipeline(

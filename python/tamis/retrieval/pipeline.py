@@ -147,7 +147,7 @@ class Pipeline:
         with watch("dense") as ranked:
             allowed = self.selection
             if isinstance(query, Query) and (matching := self.snapshot.matching(query)) is not None:
-                allowed = matching if allowed is None else matching & allowed
+                allowed = matching if allowed is None else matching.meet(allowed)
             scores, rows = self.snapshot.search_dense(vector, depth, allowed)
             found = _by_row(rows[0], scores[0])
             ranked.append(len(found))

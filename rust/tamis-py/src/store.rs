@@ -232,7 +232,8 @@ pub(crate) struct Selection(index::Selection);
 
 #[pymethods]
 impl Selection {
-    fn __and__(&self, other: &Self) -> PyResult<Self> {
+    /// The rows that are also in another selection.
+    fn meet(&self, other: &Self) -> PyResult<Self> {
         self.0.and(&other.0).map(Self).map_err(to_py)
     }
 }
