@@ -74,6 +74,9 @@ def _parser() -> argparse.ArgumentParser:
     sync.add_argument(
         "--supersedes", metavar="NAME", help="the name of a source whose place this one takes"
     )
+    sync.add_argument(
+        "--metadata", metavar="JSON", help='of its documents, such as \'{"team": "legal"}\''
+    )
     sync.add_argument("--watch", action="store_true", help="go on whenever the folder changes")
     sync.add_argument(
         "--every", type=float, default=2.0, metavar="S", help="seconds between two looks (2)"
@@ -209,6 +212,7 @@ def _synced(
         version=options.source_version,
         valid_from=options.valid_from,
         supersedes=options.supersedes,
+        metadata=_mapping(options.metadata, "--metadata"),
         allow_empty=options.allow_empty,
         progress=progress,
     )
@@ -245,7 +249,7 @@ def _results(options: argparse.Namespace) -> Any:
         tamis.Query(options.query) if options.signs else options.query,
         k=options.k,
         mode=options.mode,
-        where=_where(options.where),
+        where=_mapping(options.where, "--where"),
         as_of=options.as_of,
         include_superseded=options.include_superseded,
         rerank=not options.no_rerank,
@@ -253,14 +257,14 @@ def _results(options: argparse.Namespace) -> Any:
     )
 
 
-def _where(text: str | None) -> dict[str, Any] | None:
+def _mapping(text: str | None, option: str) -> dict[str, Any] | None:
     if text is None:
         return None
     try:
-        where: dict[str, Any] = json.loads(text)
+        mapping: dict[str, Any] = json.loads(text)
     except ValueError as error:
-        raise InvalidInputError(f"--where is no JSON: {error}") from None
-    return where
+        raise InvalidInputError(f"{option} is no JSON: {error}") from None
+    return mapping
 
 
 def _search(options: argparse.Namespace) -> None:

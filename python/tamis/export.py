@@ -11,7 +11,7 @@ import numpy as np
 
 from tamis import _core, records
 from tamis.errors import InvalidInputError, StorageError
-from tamis.types import Progress
+from tamis.types import FIELDS_BESIDE_TEXT, Progress
 
 _FILES = ("documents.jsonl", "chunks.jsonl", "vectors.npy")
 
@@ -54,6 +54,7 @@ def _write(snapshot: _core.Snapshot, paths: list[Path], progress: Progress | Non
                 _line(
                     chunks,
                     {
+                        **{name: record[name] for name in FIELDS_BESIDE_TEXT},
                         "id": chunk.id,
                         "document_id": chunk.document_id,
                         "headings": chunk.headings,

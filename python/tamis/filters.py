@@ -53,8 +53,7 @@ def fields_of(document: Document, folder: str | None = None) -> list[Field]:
         for name in ("valid_from", "valid_to")
         if (value := getattr(document, name)) is not None
     ]
-    if document.status != "current":
-        found.append((_OWN + "status", "text", document.status))
+    found.append((_OWN + "status", "text", document.status))
     if folder is not None:
         found.append((_OWN + "folder", "text", folder))
     for id in document.supersedes:

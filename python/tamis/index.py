@@ -458,6 +458,8 @@ class Index:
             If the encoder's files are needed and cannot be fetched.
         """
         start = time.monotonic()
+        if metadata is not None and not isinstance(metadata, Mapping):
+            raise InvalidInputError(f"metadata is {metadata!r}; it must be a mapping")
         root = Path(source)
         if not root.exists():
             raise SourceNotFoundError(f"there is no folder or file {root}")
@@ -655,6 +657,8 @@ class Index:
         """
         self._check_writable()
         gone = checked_texts(ids, "ids")
+        if where is not None and not where:
+            raise InvalidInputError("an empty filter would delete all documents; name their ids")
         met = [] if where is None else [self._id(number) for number in self._numbers(where)]
         for id in gone:
             self._pending.pop(id, None)
@@ -714,6 +718,9 @@ class Index:
         journal: Journal | None,
         written: frozenset[str],
     ) -> None:
+        if gate is not None and not callable(gate):
+            raise InvalidInputError(f"gate is {gate!r}; it must be a function of an index")
+
         def ask(new: _core.Snapshot) -> None:
             said = None if gate is None else gate(self._seen_at(new))
             if said is not None and not said:
@@ -1152,7 +1159,8 @@ class Index:
 
         ``documents.jsonl`` and ``chunks.jsonl`` have a JSON object a line, ``vectors.npy`` the
         vectors, float32, a row for each line of ``chunks.jsonl``; it is absent without an encoder.
-        What they hold can be given to `add`, or to `add_chunks`.
+        The lines can be given to `add_chunks`, with the vectors, or to `add`, which cuts anew. What
+        a source is synced with (whose place it takes, for one) is not a document's, and not there.
 
         Parameters
         ----------

@@ -227,4 +227,4 @@ def signature(settings: Mapping[str, Any]) -> str:
 
 def parsed(moment: str | None) -> int | None:
     """Return the microseconds of a moment that a record keeps."""
-    return None if moment is None else moments.micros(moments.moment_of(moment, "a date"))
+    return None if not moment else moments.micros(moments.moment_of(moment, "a date"))

@@ -84,7 +84,8 @@ class Document:
         From when on, and until when (the moment itself left out), the text holds; kept as
         `datetime`. A search finds what holds now, or at the moment that is asked for.
     supersedes : tuple of str
-        The ids of documents whose place it takes, from `valid_from` on.
+        The ids of documents whose place it takes, from `valid_from` on, and for good: they do not
+        come back when it expires, only when it is deleted or withdrawn.
     status : {"current", "draft", "withdrawn"}
         A search finds drafts, and what was withdrawn, only when asked to.
 

@@ -53,14 +53,17 @@ def test_what_was_written_makes_the_same_index(index: tamis.Index, tmp_path: Pat
     assert vectors.shape == (len(chunks), 64)
 
     again = tamis.open(tmp_path / "y.tamis", encoder=WordEncoder(), reranker=None)
-    again.add(documents[:1])
-    again.add_chunks(chunks[1:], vectors[1:])
+    again.add_chunks(chunks, vectors)
     again.commit()
     for query in ("days", "part 2"):
         assert [(hit.chunk.id, hit.text, hit.scores) for hit in again.search(query, k=9)] == [
             (hit.chunk.id, hit.text, hit.scores) for hit in index.search(query, k=9)
         ]
-    assert again.get("a") == index.get("a")
+    assert again.count({"year": 2024, "document.valid_from": "2024-01-01"}) == 1
+    cut_anew = tamis.open(tmp_path / "z.tamis", encoder=WordEncoder(), reranker=None)
+    cut_anew.add(documents)
+    cut_anew.commit()
+    assert cut_anew.get("a") == index.get("a")
 
 
 def test_no_file_is_overwritten(index: tamis.Index, tmp_path: Path) -> None:

@@ -92,7 +92,11 @@ def test_filters_ask_for_what_a_document_says_of_itself(index: tamis.Index) -> N
     assert found(index, where={"document.version": "1"}) == set()
     since = {"document.valid_from": {"$gte": date(2024, 1, 1)}}
     assert found(index, where=since, **options) == {"new", "coming"}
-    assert index.count({"document.status": {"$exists": True}}) == 2
+    assert index.count({"document.status": "current"}) == 5
+    assert index.count({"document.status": {"$in": ["draft", "withdrawn"]}}) == 2
+    assert index.count({"document.folder": "x"}) == 0
+    with pytest.raises(InvalidInputError, match='a date is written "2024-03-01"'):
+        index.count({"document.valid_from": "June 2024"})
 
 
 def test_what_a_document_says_of_itself_is_kept(index: tamis.Index) -> None:

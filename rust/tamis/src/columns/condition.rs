@@ -77,6 +77,10 @@ impl Operand {
     }
 }
 
+/// The fields that every document has, by their meaning: if none says one, it is no error to ask.
+const OWN: [&str; 5] =
+    ["document.version", "document.valid_from", "document.valid_to", "document.status", "document.folder"];
+
 /// The fields of an index, and of which types their values are.
 #[derive(Debug, Default)]
 pub(crate) struct Known<'a>(BTreeMap<&'a str, Vec<Kind>>);
@@ -112,7 +116,10 @@ impl Known<'_> {
             kinds.iter().filter(|kind| **kind != Kind::Present).map(|kind| kind.shown()).collect();
         held.dedup();
         let held = if held.is_empty() { "no value".to_owned() } else { held.join(" and ") };
-        let asked = operand.kinds()[0].shown();
+        let asked = match (operand, kinds.contains(&Kind::Time)) {
+            (Operand::Text(_), true) => "texts (a date is written \"2024-03-01\")",
+            _ => operand.kinds()[0].shown(),
+        };
         Err(Error::InvalidInput(format!(
             "the field {name:?} holds {held}, and the filter asks it for {asked}"
         )))
@@ -142,6 +149,11 @@ impl Condition {
             Self::All(all) | Self::Any(all) => all.iter().try_for_each(|one| one.check(known)),
             Self::Not(condition) => condition.check(known),
             Self::Exists(_) => Ok(()),
+            Self::In(name, _) | Self::Contains(name, _) | Self::Compare(name, ..)
+                if OWN.contains(&name.as_str()) && !known.0.contains_key(name.as_str()) =>
+            {
+                Ok(())
+            }
             Self::In(name, operands) => {
                 known.kinds(name)?;
                 operands.iter().try_for_each(|operand| known.check(name, operand))
