@@ -80,7 +80,9 @@ def test_unknown_fields_and_other_types_are_errors_everywhere(index: tamis.Index
     with pytest.raises(InvalidInputError, match="an empty filter would delete all"):
         index.delete(where={})
     for call in calls:
-        with pytest.raises(InvalidInputError, match='"yaer": its documents have document.status, tags'):
+        with pytest.raises(
+            InvalidInputError, match='"yaer": its documents have document.status, tags'
+        ):
             call({"yaer": 2024})
         with pytest.raises(InvalidInputError, match='"year" holds numbers, and the filter asks it'):
             call({"year": "2024"})

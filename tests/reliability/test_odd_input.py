@@ -401,7 +401,17 @@ def test_a_text_that_cannot_be_stored_is_refused_and_named(small: tamis.Index, o
 @few
 @given(
     value=st.sampled_from(
-        [math.nan, math.inf, -math.inf, b"bytes", {1, 2}, object(), 1j, np.float32(1), np.ones(2)]
+        [
+            math.nan,
+            math.inf,
+            -math.inf,
+            b"bytes",
+            {1, 2},
+            object(),
+            1j,
+            np.float32("nan"),
+            np.ones(2),
+        ]
     ),
     depth=st.integers(0, 3),
 )
