@@ -81,7 +81,7 @@ def test_unknown_fields_and_other_types_are_errors_everywhere(index: tamis.Index
         index.delete(where={})
     for call in calls:
         with pytest.raises(
-            InvalidInputError, match='"yaer": its documents have document.status, tags'
+            InvalidInputError, match=r'"yaer": its documents have document\.status, tags'
         ):
             call({"yaer": 2024})
         with pytest.raises(InvalidInputError, match='"year" holds numbers, and the filter asks it'):

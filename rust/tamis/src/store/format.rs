@@ -138,7 +138,7 @@ pub(crate) enum Checks {
 }
 
 /// Longer sections are not read when a file of an index is opened.
-pub(crate) const LONG_SECTION: usize = 1 << 20;
+pub(crate) const LONG_SECTION: usize = 256 << 10;
 
 impl Container {
     /// Opens a file, and checks how it is laid out.
