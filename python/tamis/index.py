@@ -42,7 +42,6 @@ from tamis.lexical import Analyzer
 from tamis.moments import Moment
 from tamis.retrieval import Assemble, Mode, Pipeline, Results, confidence
 from tamis.sync import (
-    Change,
     File,
     Found,
     Journal,
@@ -405,8 +404,8 @@ class Index:
 
         Files that did not change are not read again, chunks whose text did not change keep their
         vectors, even in a file that moved, and documents whose file is gone leave the index. All
-        of it becomes visible at once, in one new version, or not at all; what was encoded for a
-        sync that was cut short is not encoded again by the next.
+        of it becomes visible at once, in one new version, or not at all; the next sync after one
+        that was cut short encodes at most 256 texts again.
 
         Parameters
         ----------
@@ -449,7 +448,7 @@ class Index:
             If the index holds another folder under the same name, or a document of the same id
             that is not of this source; or if the source holds nothing that was indexed from it.
         GateRefusedError
-            If the gate gives False.
+            If the gate gives anything false but None.
         IndexLockedError
             If another process writes to the index.
         ReadOnlyError
@@ -483,15 +482,16 @@ class Index:
             plan = plan_sync(_hashes(known, settings), found.hashes(known))
             self._check_plan(plan, name, root, moved=moved, allow_empty=allow_empty)
 
-            todo = (*plan.added, *plan.changed, *(new for _, new in plan.moved))
-            fresh = _read(found, todo, settings, progress)
+            wanted = (*plan.added, *plan.changed, *(new for _, new in plan.moved))
+            fresh = _read(found, wanted, settings, progress)
             read = {document.id for document in fresh}
-            unread = set(todo) - read
+            unread = set(wanted) - read
+            old_numbers = {id: known[id][0] for id in plan.changed}
             differing = tuple(
                 change
-                for document in fresh
-                if document.id in plan.changed
-                for change in self._changes(known[document.id][0], document)
+                for new in fresh
+                if new.id in old_numbers
+                for change in changes(self._snapshot.text(old_numbers[new.id]), new.text, new.id)
             )
             prepared, journal = self._prepare(fresh, progress, {})
             moved_to = dict(plan.moved)
@@ -520,9 +520,6 @@ class Index:
             seconds=time.monotonic() - start,
         )
 
-    def _changes(self, number: int, new: Document) -> tuple[Change, ...]:
-        return changes(self._snapshot.text(number), new.text, new.id)
-
     def stale(self) -> list[Stale]:
         """List the documents that may answer with text that holds no more.
 
@@ -536,8 +533,7 @@ class Index:
             In order of the documents' ids.
         """
         stale = []
-        extra = self._extra
-        for name, path in extra["sources"].items():
+        for name, path in self._extra["sources"].items():
             known = indexed(self._snapshot, name)
             root = Path(path)
             if not root.exists():
@@ -680,7 +676,7 @@ class Index:
         Raises
         ------
         GateRefusedError
-            If the gate gives False.
+            If the gate gives anything false but None.
         IndexLockedError
             If another process writes to the index; nothing is lost, commit again.
         ReadOnlyError

@@ -88,9 +88,10 @@ def prepare(
     made = {} if journal is None else journal.known
     held = {hash: made.get(hash, known(hash)) for hash in dict.fromkeys(hashes)}
     new = {hash: text for hash, text in zip(hashes, texts, strict=True) if held[hash] is None}
-    for start in range(0, len(new), KEPT):
-        some = list(new)[start : start + KEPT]
-        tell = _from(start, len(new), progress)
+    unknown = list(new)
+    for start in range(0, len(unknown), KEPT):
+        some = unknown[start : start + KEPT]
+        tell = _from(start, len(unknown), progress)
         encoded = encoder.encode([new[hash] for hash in some], "passage", progress=tell)
         if journal is not None:
             journal.keep(some, encoded)

@@ -62,19 +62,19 @@ class Journal:
 
     def keep(self, hashes: Sequence[str], vectors: FloatArray) -> None:
         """Add vectors; where the disk refuses them, they are encoded again some day."""
-        records = b"" if self._whole else self._head
+        records = [] if self._whole else [self._head]
         for hash, vector in zip(hashes, vectors, strict=True):
             if not np.isfinite(vector).all() or not vector.any():
                 continue  # the index will refuse it
             self.known[hash] = vector
             record = bytes.fromhex(hash) + vector.astype("<f4").tobytes()
-            records += record + zlib.crc32(record).to_bytes(4, "little")
+            records += [record, zlib.crc32(record).to_bytes(4, "little")]
         with suppress(OSError), self._path.open("r+b" if self._whole else "wb") as file:
             file.truncate(self._whole)
             file.seek(self._whole)
-            file.write(records)
+            file.writelines(records)
             file.flush()
-            self._whole += len(records)
+            self._whole = file.tell()
 
     def close(self, written: AbstractSet[str]) -> None:
         """Leave out what is in the index now; the file goes if nothing is left."""

@@ -56,10 +56,7 @@ class Found:
 
 def indexed(snapshot: _core.Snapshot, name: str) -> dict[str, Indexed]:
     """Return the documents that an index holds of a source, by id."""
-    field = "document.folder"
-    numbers = snapshot.documents_where(json.dumps({"exists": field}))
-    if numbers:
-        numbers = snapshot.documents_where(json.dumps({"in": [field, [{"text": name}]]}))
+    numbers = snapshot.documents_where(json.dumps({"in": ["document.folder", [{"text": name}]]}))
     records = ((number, json.loads(snapshot.document(number))) for number in numbers)
     return {record["id"]: (number, record) for number, record in records}
 

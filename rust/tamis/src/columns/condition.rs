@@ -94,20 +94,23 @@ impl<'a> FromIterator<(&'a str, Kind)> for Known<'a> {
 }
 
 impl Known<'_> {
-    fn kinds(&self, name: &str) -> Result<&[Kind]> {
-        self.0.get(name).map(Vec::as_slice).ok_or_else(|| {
-            let names: Vec<&str> = self.0.keys().copied().take(20).collect();
-            let known = match names.len() {
-                0 => "no document of this index has any".to_owned(),
-                _ => format!("its documents have {}", names.join(", ")),
-            };
-            Error::InvalidInput(format!("no document has a field {name:?}: {known}"))
-        })
+    /// The types of a field's values; `None` if no document says one that each may say.
+    fn kinds(&self, name: &str) -> Result<Option<&[Kind]>> {
+        let found = self.0.get(name).map(Vec::as_slice);
+        if found.is_some() || OWN.contains(&name) {
+            return Ok(found);
+        }
+        let names: Vec<&str> = self.0.keys().copied().take(20).collect();
+        let known = match names.len() {
+            0 => "no document of this index has any".to_owned(),
+            _ => format!("its documents have {}", names.join(", ")),
+        };
+        Err(Error::InvalidInput(format!("no document has a field {name:?}: {known}")))
     }
 
     /// Checks that a field can be compared with an operand.
     fn check(&self, name: &str, operand: &Operand) -> Result<()> {
-        let kinds = self.kinds(name)?;
+        let Some(kinds) = self.kinds(name)? else { return Ok(()) };
         let fits = |operand: &Operand| operand.kinds().iter().any(|kind| kinds.contains(kind));
         if fits(operand) || operand.moment().is_some_and(|moment| fits(&moment)) {
             return Ok(());
@@ -149,11 +152,6 @@ impl Condition {
             Self::All(all) | Self::Any(all) => all.iter().try_for_each(|one| one.check(known)),
             Self::Not(condition) => condition.check(known),
             Self::Exists(_) => Ok(()),
-            Self::In(name, _) | Self::Contains(name, _) | Self::Compare(name, ..)
-                if OWN.contains(&name.as_str()) && !known.0.contains_key(name.as_str()) =>
-            {
-                Ok(())
-            }
             Self::In(name, operands) => {
                 known.kinds(name)?;
                 operands.iter().try_for_each(|operand| known.check(name, operand))
